@@ -1,0 +1,28 @@
+/*
+ * Which frames hold decoded or translated code, to granules of 128 bytes, and who must hear of a
+ * write to it. A frame with code is watched (physmem_watch), so its writes come to the slow path;
+ * a write that misses every granule with code costs only that.
+ */
+#ifndef SOFTMMU_CODE_PAGES_H
+#define SOFTMMU_CODE_PAGES_H
+
+#include "softmmu/physmem.h"
+
+#define CODE_GRANULE_SHIFT 7
+
+struct code_pages;
+
+/** Called when bytes [offset, offset + size) of a frame, some of them code, were written.
+ *  Subscribers drop what they derived from those bytes. */
+typedef void code_written_fn(void *opaque, frame_number frame, unsigned offset, unsigned size);
+
+struct code_pages *code_pages_create(struct physmem *pm, struct error *error);
+void code_pages_destroy(struct code_pages *cp);
+/** At most 4 subscribers. */
+void code_pages_subscribe(struct code_pages *cp, code_written_fn *written, void *opaque);
+/** Bytes [offset, offset + size) of the frame now have derived code. */
+void code_pages_mark(struct code_pages *cp, frame_number frame, unsigned offset, unsigned size);
+/** Nothing derived from the frame is left: stop watching it. */
+void code_pages_clear(struct code_pages *cp, frame_number frame);
+
+#endif
