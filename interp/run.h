@@ -1,0 +1,26 @@
+/*
+ * The interpreter's run loop: find or decode a block, execute it, service events between blocks.
+ */
+#ifndef INTERP_RUN_H
+#define INTERP_RUN_H
+
+#include "interp/cpu/cpu.h"
+
+enum cpu_exit {
+    CPU_EXIT_LIMIT,    /* cpu->icount reached the limit */
+    CPU_EXIT_KICK,     /* CPU_EVENT_KICK was set (and is now clear) */
+    CPU_EXIT_HALTED,   /* HLT, and no event wakes the CPU */
+    CPU_EXIT_SHUTDOWN, /* triple fault */
+};
+
+/**
+ * Run guest code until `icount_limit` instructions have completed in all (exact), or another
+ * reason to return. A REP string instruction counts as one instruction for each 4096 iterations
+ * begun, so that an interrupt never waits longer. vCPU thread only.
+ */
+enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit);
+
+/** Execute exactly one instruction (or deliver one pending event). */
+enum cpu_exit interp_step(struct cpu *cpu);
+
+#endif
