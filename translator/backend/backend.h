@@ -1,0 +1,82 @@
+/*
+ * What a host back end provides: host code (or a form that it can run) for IR blocks, links between
+ * them, and a way in. One back end is one folder.
+ *
+ * The dispatcher (translator/run.c) owns the block map and calls the back end on the vCPU thread
+ * only. Entering a block, guest state is in struct cpu; leaving it, it is there again, with cpu->eip
+ * valid and arithmetic flags in cpu->lazy.
+ */
+#ifndef TRANSLATOR_BACKEND_BACKEND_H
+#define TRANSLATOR_BACKEND_BACKEND_H
+
+#include "softmmu/base/error.h"
+#include "translator/ir/ir.h"
+
+struct bt_block;
+struct backend;
+
+/* Why control came back to the dispatcher. */
+enum block_exit {
+    EXIT_NEXT,     /* cpu->eip: find or translate the next block; link->... may be patched */
+    EXIT_EVENT,    /* an event is pending or the budget is used up; cpu->eip is valid */
+    EXIT_STALE,    /* the running block was invalidated by its own write */
+};
+
+/* One direct exit of a block, which the dispatcher may link to its target. */
+struct block_link {
+    struct bt_block *from, *to; /* to == NULL: not linked, goes to the dispatcher */
+    uint32_t target_ip;
+    uint32_t host_offset; /* back end: where the jump to patch is */
+    struct block_link *next_incoming;
+};
+
+/* A translated block. The dispatcher allocates it; `host` belongs to the back end. */
+struct bt_block {
+    uint32_t ip;
+    frame_number frame;
+    uint16_t frame_offset;
+    uint16_t guest_bytes;
+    uint16_t guest_count;
+    struct block_mode mode;
+    struct block_link link[2];
+    struct block_link *incoming;
+    bool is_valid;
+    uint32_t executions;      /* hotness, counted where cheap */
+    const void *entry;        /* back end: where to enter */
+    uint32_t host_bytes;
+    struct insn *guest;       /* guest instructions that are called, each with a stop sentinel */
+    void *host;               /* back end's own data */
+    struct bt_block *next_in_bucket, *next_in_frame;
+};
+
+struct backend_ops {
+    const char *name;
+    /** code_bytes bounds all memory that translations may take. */
+    struct backend *(*create)(struct cpu *cpu, uint64_t code_bytes, struct error *error);
+    void (*destroy)(struct backend *backend);
+    /** Translate. False: no room; the dispatcher evicts (flush) and tries again. */
+    bool (*translate)(struct backend *backend, const struct ir_block *ir, struct bt_block *block);
+    /** Run from `block` until an exit; *last_link is the unlinked exit taken, or NULL.
+     *  Guest faults leave by cpu_raise (longjmp) with state exact. */
+    enum block_exit (*run)(struct backend *backend, struct cpu *cpu, struct bt_block *block,
+                           struct block_link **last_link);
+    void (*link)(struct backend *backend, struct block_link *link);
+    void (*unlink)(struct backend *backend, struct block_link *link);
+    /** The block must never run again (its incoming links are already unlinked). */
+    void (*invalidate)(struct backend *backend, struct bt_block *block);
+    /** Forget all translations. */
+    void (*flush)(struct backend *backend);
+    /** Make running code come back to the dispatcher soon; any thread, async-signal-safe. */
+    void (*request_exit)(struct backend *backend);
+    /** Address spaces changed (CR3, CPL, paging): indirect-jump caches and windows follow. */
+    void (*context_changed)(struct backend *backend);
+    /** Print a block's host code. */
+    void (*print)(struct backend *backend, const struct bt_block *block, FILE *out);
+};
+
+extern const struct backend_ops backend_portable;
+#if defined(__x86_64__)
+extern const struct backend_ops backend_x86_64;
+#endif
+
+#endif

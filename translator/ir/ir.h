@@ -1,0 +1,114 @@
+/*
+ * The translator's intermediate representation: a linear list of small typed operations for one
+ * guest block. Guest registers are first-class locations, so that a same-ISA back end can keep them
+ * in host registers; each arithmetic operation names the flags that it must produce, and the
+ * dead-flag pass shrinks that set. Memory operands keep base + index * scale + displacement, which
+ * most hosts can address directly.
+ *
+ * Invariants (ir_verify checks them after each pass in debug builds):
+ *  1. A temporary is written before it is read, and only once.
+ *  2. Exactly one END operation, the last one.
+ *  3. Operations of one guest instruction stand together, in guest order; every guest register and
+ *     flag is architecturally exact before the first operation of each guest instruction.
+ *  4. Within one guest instruction, registers and flags are written only after its last operation
+ *     that may fault (so a fault needs no undo).
+ */
+#ifndef TRANSLATOR_IR_IR_H
+#define TRANSLATOR_IR_IR_H
+
+#include "interp/decode/insn.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum ir_op {
+#define IR(name, ...) IR_##name,
+#include "translator/ir/ir_ops.def"
+#undef IR
+    IR_OP_COUNT
+};
+
+enum ir_type { IR_I8, IR_I16, IR_I32 };
+
+enum ir_effects { IR_PURE, IR_LOADS, IR_STORES, IR_CALLS, IR_ENDS };
+
+/* Where a value lives. An I8 register operand 4..7 is AH, CH, DH or BH; I8 and I16 writes keep the
+   register's other bits. */
+enum ir_value_kind { IR_NOTHING, IR_REGISTER, IR_TEMP, IR_CONSTANT };
+
+struct ir_value {
+    uint8_t kind;
+    uint8_t number;    /* register or temporary */
+    uint32_t constant; /* for IR_CONSTANT, sign-extended to 32 bits */
+};
+
+/* How the segment takes part in the address, fixed by the block's mode key. */
+enum ir_segment_check {
+    IR_SEG_FLAT,    /* base 0, limit 4 GiB, all rights: linear = offset */
+    IR_SEG_BASE,    /* limit 4 GiB, all rights: linear = base + offset */
+    IR_SEG_CHECKED, /* compare with read_end or write_end, then add the base */
+};
+
+struct ir_memory {
+    struct ir_value base, index; /* REGISTER or TEMP of 32 bits, or NOTHING */
+    uint32_t displacement;
+    uint8_t scale;   /* shift count 0..3 */
+    bool is_16_bit;  /* the offset wraps at 64 KiB */
+    uint8_t segment; /* enum segment_name */
+    uint8_t check;   /* enum ir_segment_check */
+};
+
+/* Condition codes as in Jcc opcodes: O NO B NB Z NZ BE NBE S NS P NP L NL LE NLE. */
+struct ir_insn {
+    uint8_t op;   /* enum ir_op */
+    uint8_t type; /* enum ir_type */
+    uint8_t cond;
+    uint16_t flags_out; /* FLAG_* that must be produced (SETS); others stay as they were */
+    uint16_t flags_in;  /* FLAG_* that are read */
+    uint16_t flags_live; /* after this operation; filled in by the dead-flag pass */
+    uint16_t guest;      /* number of the guest instruction in the block */
+    struct ir_value dst, a, b, c;
+    struct ir_memory memory;
+    uint32_t imm, imm2;
+};
+
+#define IR_MAX_INSNS 512
+#define IR_MAX_TEMPS 256
+#define IR_MAX_GUEST 64
+
+/* What a block's code may depend on; part of its key. */
+struct block_mode {
+    bool code_is_32, stack_is_32, is_user, is_protected, is_v86;
+    uint8_t segment_check[SEG_COUNT]; /* enum ir_segment_check */
+    bool x87_usable, simd_usable;     /* CR0.EM/TS/CR4.OSFXSR allow it without a fault */
+    bool counts_instructions;         /* -clock icount: stop exactly at the budget */
+};
+
+struct ir_block {
+    struct block_mode mode;
+    uint32_t ip;          /* EIP of the first guest instruction */
+    unsigned guest_count;
+    unsigned guest_bytes;
+    struct insn guest[IR_MAX_GUEST + 1]; /* decoded instructions, then a stop sentinel */
+    uint8_t bytes[IR_MAX_GUEST * 15];    /* their bytes */
+    unsigned count;
+    unsigned temps;
+    struct ir_insn insn[IR_MAX_INSNS];
+};
+
+/** Print as text, one operation a line, guest instructions as comments. */
+void ir_print(const struct ir_block *block, FILE *out);
+/** Check the invariants; false with a message when one is broken. */
+bool ir_verify(const struct ir_block *block, char *message, size_t size);
+
+/** Static facts of an operation. */
+struct ir_op_info {
+    const char *name, *shape, *meaning;
+    uint8_t effects; /* enum ir_effects */
+    bool sets_flags, reads_flags;
+};
+const struct ir_op_info *ir_op_info(enum ir_op op);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The translator as an engine: find or translate a block, run it, service events between blocks.
+ */
+#ifndef TRANSLATOR_RUN_H
+#define TRANSLATOR_RUN_H
+
+#include "interp/run.h"
+#include "softmmu/base/error.h"
+
+struct translator;
+
+/** `backend` is "x86_64", "portable" or NULL for the host's best. */
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error);
+void translator_destroy(struct translator *translator);
+/** As interp_run. With counts_instructions it stops exactly at icount_limit. */
+enum cpu_exit translator_run(struct translator *translator, uint64_t icount_limit);
+/** Wake the vCPU out of translated code; any thread. */
+void translator_request_exit(struct translator *translator);
+
+struct translator_statistics {
+    uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
+        dispatches, interpreted_instructions;
+};
+const struct translator_statistics *translator_statistics(const struct translator *translator);
+/** How often each operation was run through its handler, by enum op. */
+const uint64_t *translator_handler_calls(const struct translator *translator);
+
+#endif
