@@ -54,13 +54,33 @@ bool mmu_init(struct mmu *mmu, struct physmem *pm, struct log *log, struct error
 void mmu_destroy(struct mmu *mmu);
 
 /** Tell the MMU the paging registers: at reset, and whenever CR0, CR3, CR4 or EFER was written.
- *  `flush_global`: also drop what global pages map (CR4.PGE/PSE/PAE, CR0.PG changes). */
+ *  `flush_global`: also drop what global pages map (CR4.PGE/PSE/PAE, CR0.PG changes). Entries
+ *  follow the guest's tables at once, so neither kind of flush has anything stale to drop. The
+ *  PDPTE registers are loaded here, except when EFER alone changed. */
 void mmu_set_paging(struct mmu *mmu, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer,
                     bool flush_global);
+/** True when the PDPTEs at `cr3` have no reserved bits set. With PAE paging (to be) on, MOV to CR3,
+ *  CR0 or CR4 raises #GP(0) otherwise. SDM vol. 3A, "PDPTE Registers". */
+bool mmu_pdptes_are_valid(const struct mmu *mmu, uint64_t cr3);
 /** Choose the user view (CPL 3) or the supervisor view. Cheap. */
 void mmu_set_user(struct mmu *mmu, bool is_user);
 /** Forget one page of the current address space (INVLPG). */
 void mmu_invalidate_page(struct mmu *mmu, linear_addr linear);
+
+/** Fast path: where `size` bytes at `linear` lie in the host, or NULL for the slow path. */
+static inline const uint8_t *mmu_read_pointer(const struct mmu *mmu, uint32_t linear,
+                                              unsigned size) {
+    uintptr_t addend = mmu->read_table[linear >> GUEST_PAGE_SHIFT];
+    bool is_slow = addend == 0 || (linear & GUEST_PAGE_MASK) > GUEST_PAGE_SIZE - size;
+    return is_slow ? NULL : (const uint8_t *)(addend + linear);
+}
+
+/** The same for writing. */
+static inline uint8_t *mmu_write_pointer(const struct mmu *mmu, uint32_t linear, unsigned size) {
+    uintptr_t addend = mmu->write_table[linear >> GUEST_PAGE_SHIFT];
+    bool is_slow = addend == 0 || (linear & GUEST_PAGE_MASK) > GUEST_PAGE_SIZE - size;
+    return is_slow ? NULL : (uint8_t *)(addend + linear);
+}
 
 /** Load or store 1, 2, 4 or 8 bytes, possibly over two pages, in the current view. A fault leaves
  *  memory unchanged. These are the slow path: try the tables first. */

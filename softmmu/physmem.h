@@ -30,6 +30,8 @@ enum phys_region_kind { PHYS_RAM, PHYS_ROM, PHYS_MMIO };
 
 typedef int phys_region_id; /* negative: none */
 
+/* Of two regions with the same priority the one added later wins. Names must outlive physmem. */
+
 /** Make an address space whose RAM is `ram_bytes` long (a multiple of 4 KiB, up to 3.5 GiB). */
 struct physmem *physmem_create(uint64_t ram_bytes, struct log *log, struct error *error);
 void physmem_destroy(struct physmem *pm);
@@ -56,9 +58,10 @@ phys_region_id physmem_add_mmio(struct physmem *pm, const char *name, phys_addr 
 phys_region_id physmem_add_device_ram(struct physmem *pm, const char *name, phys_addr base,
                                       uint64_t size, uint8_t **host, int priority);
 
-/** Let a region answer reads and take writes, or step aside for what lies below it. */
+/** Let a region answer reads and take writes, or step aside for what lies below it. New regions do
+ *  both; a ROM takes writes by dropping them, so PAM's "write RAM" is `writes` = false. */
 void physmem_set_enabled(struct physmem *pm, phys_region_id region, bool reads, bool writes);
-/** Move a region to another page-aligned physical address (PCI BARs). */
+/** Move a region to another physical address (PCI BARs), page-aligned unless it is registers. */
 void physmem_move(struct physmem *pm, phys_region_id region, phys_addr base);
 /** Let address line 20 through (true) or force it to 0. */
 void physmem_set_a20(struct physmem *pm, bool enabled);
@@ -81,6 +84,8 @@ void physmem_write(struct physmem *pm, phys_addr addr, unsigned size, uint64_t v
 /** Copy any span of bytes on behalf of a device. Registers read as ones and ignore the write. */
 void physmem_dma_read(struct physmem *pm, phys_addr addr, void *to, size_t size);
 void physmem_dma_write(struct physmem *pm, phys_addr addr, const void *from, size_t size);
+/** How many bytes of DMA went to registers or to nothing so far. */
+uint64_t physmem_dma_refused_bytes(const struct physmem *pm);
 
 /* Why a frame is watched. */
 enum physmem_watch { WATCH_CODE = 1, WATCH_PAGE_TABLE = 2 };
@@ -98,13 +103,22 @@ void physmem_on_remap(struct physmem *pm, physmem_remapped_fn *remapped, void *o
 typedef void physmem_protect_fn(void *opaque, frame_number frame);
 void physmem_on_protect(struct physmem *pm, physmem_protect_fn *protect, void *opaque);
 
+/** Take every listener with this `opaque` off the list. */
+void physmem_remove_listener(struct physmem *pm, void *opaque);
+
+/** Watch a frame. WATCH_PAGE_TABLE is counted, since several MMUs may share one memory: each watch
+ *  needs its own unwatch. WATCH_CODE is not. Listeners may call these while they are called. */
 void physmem_watch(struct physmem *pm, frame_number frame, enum physmem_watch reason);
 void physmem_unwatch(struct physmem *pm, frame_number frame, enum physmem_watch reason);
 /** The reasons (a mask) for which a frame is watched. */
 uint8_t physmem_watches(const struct physmem *pm, frame_number frame);
-/** Bytes of a frame in the host. */
+/** Call the watchers of a frame after bytes of it were changed through a host pointer. */
+void physmem_frame_written(struct physmem *pm, frame_number frame, unsigned offset, unsigned size);
+/** Bytes of a frame in the host; frames are contiguous there, frame 0 is RAM's first. */
 uint8_t *physmem_frame_host(struct physmem *pm, frame_number frame);
 frame_number physmem_frame_count(const struct physmem *pm);
+/** No frame number ever reaches this, whatever is added later: size arrays by it. */
+frame_number physmem_frame_limit(const struct physmem *pm);
 
 /** Running hash over all of RAM. */
 uint64_t physmem_hash_ram(const struct physmem *pm, uint64_t hash);

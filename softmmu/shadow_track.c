@@ -1,0 +1,226 @@
+/*
+ * What shadow entries were derived from, so that exactly those are dropped when it changes:
+ * guest tables -> ranges of spaces (table_use), frames -> write entries (writer_node).
+ *
+ * A frame that serves as a page table is watched as long as a space links it. Guests free and
+ * reuse such pages without telling anybody: when many writes in a row hit no shadow entry, the
+ * frame has probably become plain data, and the link goes (the next fill would restore it).
+ */
+#include "softmmu/shadow.h"
+
+#include "softmmu/base/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WRITER_NODES    (UINT32_C(1) << 19)
+#define MAX_IDLE_WRITES 32
+/* Longer searches for a node to reuse cost more than the nodes they save. */
+#define MAX_WRITERS_SEARCHED 4
+
+static uint32_t *allocate_per_frame(const struct shadow *shadow) {
+    return calloc(physmem_frame_limit(shadow->physmem), sizeof(uint32_t));
+}
+
+static unsigned first_use(const struct shadow *shadow, const struct shadow_space *space) {
+    return (unsigned)(space - shadow->spaces) * SHADOW_USES;
+}
+
+static void unlink_use(struct shadow *shadow, uint32_t index) {
+    struct table_use *use = &shadow->uses[index];
+    frame_number frame = use->frame;
+    if (frame == FRAME_NONE) {
+        return;
+    }
+    if (use->previous != 0) {
+        shadow->uses[use->previous - 1].next = use->next;
+    } else {
+        shadow->table_users[frame] = use->next;
+    }
+    if (use->next != 0) {
+        shadow->uses[use->next - 1].previous = use->previous;
+    }
+    use->frame = FRAME_NONE;
+    shadow->spaces[index / SHADOW_USES].link_count--;
+    if (shadow->table_users[frame] == 0) {
+        physmem_unwatch(shadow->physmem, frame, WATCH_PAGE_TABLE);
+    }
+}
+
+void shadow_track_link(struct shadow *shadow, struct shadow_space *space, unsigned slot,
+                       frame_number frame) {
+    uint32_t index = first_use(shadow, space) + slot;
+    struct table_use *use = &shadow->uses[index];
+    use->idle_writes = 0;
+    if (LIKELY(use->frame == frame)) {
+        return;
+    }
+    unlink_use(shadow, index);
+    if (frame == FRAME_NONE) {
+        return;
+    }
+    uint32_t head = shadow->table_users[frame];
+    *use = (struct table_use){.frame = frame, .next = head};
+    if (head != 0) {
+        shadow->uses[head - 1].previous = index + 1;
+    }
+    shadow->table_users[frame] = index + 1;
+    space->link_count++;
+    if (head == 0) {
+        physmem_watch(shadow->physmem, frame, WATCH_PAGE_TABLE);
+    }
+}
+
+void shadow_track_unlink_all(struct shadow *shadow, struct shadow_space *space) {
+    uint32_t first = first_use(shadow, space);
+    for (unsigned slot = 0; slot < SHADOW_USES && space->link_count != 0; slot++) {
+        unlink_use(shadow, first + slot);
+    }
+}
+
+/* Entries [first, last] of a linked table changed: drop what they mapped. */
+static unsigned drop_derived(struct shadow *shadow, uint32_t index, unsigned first, unsigned last) {
+    struct shadow_space *space = &shadow->spaces[index / SHADOW_USES];
+    uint32_t slot = index % SHADOW_USES;
+    uint32_t span = shadow_table_span(space);
+    uint32_t count = last - first + 1;
+    if (slot < SHADOW_LEAF_SLOTS) {
+        return shadow_drop_pages(shadow, space, slot * span + first, count);
+    }
+    uint32_t base = (slot - SHADOW_LEAF_SLOTS) * (SHADOW_PAGES / 4);
+    return shadow_drop_pages(shadow, space, base + first * span, count * span);
+}
+
+/* Called by physmem after bytes of a guest table changed. */
+static void table_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
+    struct shadow *shadow = opaque;
+    if (shadow->is_walking) {
+        return; /* accessed and dirty bits that we set make no entry untrue */
+    }
+    shadow->statistics.page_table_writes++;
+    shadow->generation++;
+    uint32_t next;
+    for (uint32_t at = shadow->table_users[frame]; at != 0; at = next) {
+        uint32_t index = at - 1;
+        struct table_use *use = &shadow->uses[index];
+        next = use->next;
+        const struct shadow_space *space = &shadow->spaces[index / SHADOW_USES];
+        unsigned entry_bytes = space->paging.mode & PAGING_PAE ? 8 : 4;
+        unsigned first = offset / entry_bytes;
+        unsigned last = (offset + size - 1) / entry_bytes;
+        if (drop_derived(shadow, index, first, last) != 0) {
+            use->idle_writes = 0;
+        } else if (++use->idle_writes >= MAX_IDLE_WRITES) {
+            drop_derived(shadow, index, 0, GUEST_PAGE_SIZE / entry_bytes - 1);
+            unlink_use(shadow, index);
+        }
+    }
+}
+
+bool shadow_track_has_room(const struct shadow *shadow) {
+    return shadow->free_writers != 0 || shadow->unused_writers < WRITER_NODES;
+}
+
+/* True when the node's space still has a write entry that leads to the frame. */
+static bool is_live(const struct shadow *shadow, uint32_t place, const uint8_t *host,
+                    uintptr_t *entries[2]) {
+    const struct shadow_space *space = &shadow->spaces[place >> 20];
+    uint32_t page = place & (SHADOW_PAGES - 1);
+    uintptr_t expected = (uintptr_t)host - ((uintptr_t)page << GUEST_PAGE_SHIFT);
+    bool found = false;
+    for (unsigned view = 0; view < 2; view++) {
+        unsigned table = SHADOW_WRITE | (view ? SHADOW_USER : 0);
+        entries[view] = NULL;
+        if (shadow_bit(space->filled[table], page / SHADOW_CHUNK_PAGES) &&
+            space->tables[table][page] == expected) {
+            entries[view] = &space->tables[table][page];
+            found = true;
+        }
+    }
+    return found;
+}
+
+void shadow_track_writer(struct shadow *shadow, struct shadow_space *space, uint32_t page,
+                         frame_number frame) {
+    uint32_t place = (uint32_t)(space - shadow->spaces) << 20 | page;
+    const uint8_t *host = physmem_frame_host(shadow->physmem, frame);
+    uint32_t at = shadow->frame_writers[frame];
+    for (unsigned i = 0; at != 0 && i < MAX_WRITERS_SEARCHED; i++) {
+        struct writer_node *node = &shadow->writers[at - 1];
+        uintptr_t *entries[2];
+        if (node->place == place) {
+            return;
+        }
+        if (!is_live(shadow, node->place, host, entries)) {
+            node->place = place;
+            return;
+        }
+        at = node->next;
+    }
+    if (shadow->free_writers != 0) {
+        at = shadow->free_writers;
+        shadow->free_writers = shadow->writers[at - 1].next;
+    } else {
+        at = ++shadow->unused_writers;
+    }
+    shadow->writers[at - 1] = (struct writer_node){shadow->frame_writers[frame], place};
+    shadow->frame_writers[frame] = at;
+}
+
+/* Called by physmem when a frame becomes watched: no write entry for it may stay. */
+static void withdraw_writers(void *opaque, frame_number frame) {
+    struct shadow *shadow = opaque;
+    const uint8_t *host = physmem_frame_host(shadow->physmem, frame);
+    uint32_t at = shadow->frame_writers[frame];
+    shadow->frame_writers[frame] = 0;
+    while (at != 0) {
+        struct writer_node *node = &shadow->writers[at - 1];
+        uint32_t next = node->next;
+        uintptr_t *entries[2];
+        if (is_live(shadow, node->place, host, entries)) {
+            for (unsigned view = 0; view < 2; view++) {
+                if (entries[view]) {
+                    *entries[view] = 0;
+                    shadow->statistics.drops++;
+                }
+            }
+        }
+        node->next = shadow->free_writers;
+        shadow->free_writers = at;
+        at = next;
+    }
+}
+
+void shadow_track_forget_writers(struct shadow *shadow) {
+    size_t frames = physmem_frame_count(shadow->physmem);
+    memset(shadow->frame_writers, 0, frames * sizeof(uint32_t));
+    shadow->free_writers = 0;
+    shadow->unused_writers = 0;
+}
+
+bool shadow_track_init(struct shadow *shadow, struct error *error) {
+    size_t uses = (size_t)SHADOW_USES * shadow->space_count;
+    shadow->uses = malloc(uses * sizeof(*shadow->uses));
+    shadow->writers = malloc(WRITER_NODES * sizeof(*shadow->writers));
+    shadow->table_users = allocate_per_frame(shadow);
+    shadow->frame_writers = allocate_per_frame(shadow);
+    if (!shadow->uses || !shadow->writers || !shadow->table_users || !shadow->frame_writers) {
+        return error_set(error, "out of memory for shadow page tables");
+    }
+    for (size_t i = 0; i < uses; i++) {
+        shadow->uses[i] = (struct table_use){.frame = FRAME_NONE};
+    }
+    physmem_on_write(shadow->physmem, WATCH_PAGE_TABLE, table_written, shadow);
+    physmem_on_protect(shadow->physmem, withdraw_writers, shadow);
+    return true;
+}
+
+void shadow_track_destroy(struct shadow *shadow) {
+    for (unsigned i = 0; shadow->uses && i < shadow->space_count; i++) {
+        shadow_track_unlink_all(shadow, &shadow->spaces[i]);
+    }
+    free(shadow->uses);
+    free(shadow->writers);
+    free(shadow->table_users);
+    free(shadow->frame_writers);
+}
