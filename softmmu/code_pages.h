@@ -13,7 +13,8 @@
 struct code_pages;
 
 /** Called when bytes [offset, offset + size) of a frame, some of them code, were written.
- *  Subscribers drop what they derived from those bytes. */
+ *  Subscribers drop what they derived from those bytes, and return: the write may come from the
+ *  middle of a page walk or a DMA transfer. They may mark and clear. */
 typedef void code_written_fn(void *opaque, frame_number frame, unsigned offset, unsigned size);
 
 struct code_pages *code_pages_create(struct physmem *pm, struct error *error);

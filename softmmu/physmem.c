@@ -188,14 +188,20 @@ static bool region_covers(const struct phys_region *region, phys_addr addr, unsi
            size <= region->size - (addr - region->base);
 }
 
+static bool is_logging(const struct physmem *pm) {
+    return pm->log && log_is_on(pm->log, LOG_MMIO);
+}
+
 static uint64_t read_registers(struct physmem *pm, uint32_t entry, phys_addr addr, unsigned size) {
     const struct phys_region *region = &pm->regions[entry & ~PHYS_REGISTERS];
     uint64_t value = ones(size);
     if (region_covers(region, addr, size) && region->ops->read) {
         value &= region->ops->read(region->opaque, addr - region->base, size);
     }
-    log_write(pm->log, LOG_MMIO, "mmio %s read%u %08" PRIx64 " -> %" PRIx64, region->name, size,
-              addr, value);
+    if (UNLIKELY(is_logging(pm))) {
+        log_write(pm->log, LOG_MMIO, "mmio %s read%u %08" PRIx64 " -> %" PRIx64, region->name, size,
+                  addr, value);
+    }
     return value;
 }
 
@@ -203,8 +209,10 @@ static void write_registers(struct physmem *pm, uint32_t entry, phys_addr addr, 
                             uint64_t value) {
     const struct phys_region *region = &pm->regions[entry & ~PHYS_REGISTERS];
     value &= ones(size);
-    log_write(pm->log, LOG_MMIO, "mmio %s write%u %08" PRIx64 " <- %" PRIx64, region->name, size,
-              addr, value);
+    if (UNLIKELY(is_logging(pm))) {
+        log_write(pm->log, LOG_MMIO, "mmio %s write%u %08" PRIx64 " <- %" PRIx64, region->name,
+                  size, addr, value);
+    }
     if (region_covers(region, addr, size) && region->ops->write) {
         region->ops->write(region->opaque, addr - region->base, size, value);
     }

@@ -6,6 +6,8 @@
  *
  * Frames can be watched: a write to a watched frame, by CPU or DMA, through whichever alias,
  * calls the watchers. Code caches and shadow page tables rely on this.
+ *
+ * Nothing here locks: whoever calls (vCPU or device) is the only one to do so at that moment.
  */
 #ifndef SOFTMMU_PHYSMEM_H
 #define SOFTMMU_PHYSMEM_H
@@ -95,7 +97,8 @@ typedef void physmem_written_fn(void *opaque, frame_number frame, unsigned offse
 /** Called when the meaning of physical addresses changed (PAM, BAR, A20): drop what is cached. */
 typedef void physmem_remapped_fn(void *opaque);
 
-/** Register a listener for writes to frames watched for `reason`; at most 8 listeners in all. */
+/** Register a listener for writes to frames watched for `reason`; at most 32 listeners in all.
+ *  Listeners return to their caller; they may watch, unwatch and write memory. */
 void physmem_on_write(struct physmem *pm, enum physmem_watch reason, physmem_written_fn *written,
                       void *opaque);
 void physmem_on_remap(struct physmem *pm, physmem_remapped_fn *remapped, void *opaque);

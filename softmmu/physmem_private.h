@@ -12,7 +12,7 @@
 #define PHYS_MAP_PAGES     (UINT64_C(1) << 20)
 #define PHYS_MAP_END       (UINT64_C(1) << 32)
 #define PHYS_MAX_REGIONS   128
-#define PHYS_MAX_LISTENERS 8
+#define PHYS_MAX_LISTENERS 32
 /* Room kept behind RAM for ROMs and device memory. */
 #define PHYS_EXTRA_BYTES (UINT64_C(256) << 20)
 /* Every allocation in the store starts at a multiple of this: no smaller than any host page. */

@@ -275,10 +275,12 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
         set_entry(shadow, space, view | SHADOW_WRITE, number, page->write_host);
         shadow_track_writer(shadow, space, number, page->write_frame);
     }
-    log_write(shadow->log, LOG_MMU,
-              "mmu fill root=%08" PRIx32 " linear=%08" PRIx32 " phys=%09" PRIx64 " %s%s",
-              space->paging.root, linear, walk->page, is_user ? "user" : "supervisor",
-              may_write ? " writable" : "");
+    if (UNLIKELY(shadow->log && log_is_on(shadow->log, LOG_MMU))) {
+        log_write(shadow->log, LOG_MMU,
+                  "mmu fill root=%08" PRIx32 " linear=%08" PRIx32 " phys=%09" PRIx64 " %s%s",
+                  space->paging.root, linear, walk->page, is_user ? "user" : "supervisor",
+                  may_write ? " writable" : "");
+    }
 }
 
 void shadow_invalidate_page(struct shadow *shadow, uint32_t linear) {
