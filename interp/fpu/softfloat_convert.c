@@ -66,8 +66,7 @@ uint64_t f64_from_i64(int64_t a, struct float_env *env) {
 }
 
 /* Round to a shorter format. A NaN loses the low bits of its payload and becomes quiet. */
-static uint64_t narrow(struct fp_number *n, const struct fp_format *format,
-                       struct float_env *env) {
+static uint64_t narrow(struct fp_number *n, const struct fp_format *format, struct float_env *env) {
     env->rounded_up = false;
     if (n->kind == FP_NUMBER_UNSUPPORTED)
         *n = fp_invalid(env);

@@ -25,7 +25,6 @@ static struct float80 finish(struct fp_number *n, const struct fp_number *a,
     return fp_pack_f80(n);
 }
 
-
 static struct float80 binary(struct float80 a, struct float80 b, bool negate_b,
                              binary_operation operation, struct float_env *env) {
     struct fp_number x = fp_unpack_f80(a), y = fp_unpack_f80(b), result;

@@ -83,9 +83,9 @@ static enum float_relation compare(uint64_t a, uint64_t b, bool quiet,
 /* The operand that compares as `wanted` against the second one, else the second one. */
 static uint64_t select_operand(uint64_t a, uint64_t b, enum float_relation wanted,
                                const struct fp_format *format, struct float_env *env) {
-    enum float_relation relation = compare(a, b, false, format, env);
-    struct fp_number chosen = operand(relation == wanted ? a : b, format, env);
-    return fp_pack(&chosen, format);
+    uint64_t chosen = compare(a, b, false, format, env) == wanted ? a : b;
+    struct fp_number n = operand(chosen, format, env);
+    return n.kind == FP_NUMBER_ZERO ? fp_pack(&n, format) : chosen;
 }
 
 uint32_t f32_add(uint32_t a, uint32_t b, struct float_env *env) {

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#define TOP_BIT    UINT64_C(0x8000000000000000)
-#define WRAP_X87   24576
+#define TOP_BIT  UINT64_C(0x8000000000000000)
+#define WRAP_X87 24576
 
 const struct fp_format fp_format_f32 = {24, -126, 127, 0};
 const struct fp_format fp_format_f64 = {53, -1022, 1023, 0};
@@ -102,8 +102,8 @@ static bool rounds_away(enum float_rounding rounding, bool negative, bool odd, u
 }
 
 /* Keep the top `precision` bits of n. Returns true when that was inexact. */
-static bool round_significand(struct fp_number *n, unsigned precision,
-                              enum float_rounding rounding, bool *up) {
+static bool round_significand(struct fp_number *n, unsigned precision, enum float_rounding rounding,
+                              bool *up) {
     uint64_t unit = UINT64_C(1) << (64 - precision);
     uint64_t rest = n->lo;
     if (precision < 64)
@@ -457,8 +457,7 @@ bool fp_x87_nan(const struct fp_number *a, const struct fp_number *b, struct fp_
     return true;
 }
 
-bool fp_x87_denormal(const struct fp_number *a, const struct fp_number *b,
-                     struct float_env *env) {
+bool fp_x87_denormal(const struct fp_number *a, const struct fp_number *b, struct float_env *env) {
     bool denormal = a->denormal || (b && b->denormal) || env->denormal_operand;
     env->denormal_operand = false;
     if (!denormal)

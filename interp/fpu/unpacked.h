@@ -119,7 +119,6 @@ bool fp_x87_nan(const struct fp_number *a, const struct fp_number *b, struct fp_
  * Raise DE if an operand is denormal; IE and ZE of the same operation take precedence, so the
  * caller looks for those first. Returns true when DE is unmasked and ends the operation.
  */
-bool fp_x87_denormal(const struct fp_number *a, const struct fp_number *b,
-                     struct float_env *env);
+bool fp_x87_denormal(const struct fp_number *a, const struct fp_number *b, struct float_env *env);
 
 #endif

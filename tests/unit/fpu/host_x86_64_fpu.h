@@ -25,12 +25,11 @@ typedef void host_x87_operation(struct host_x87_image *image, const struct float
     static inline void host_##name(struct host_x87_image *image, const struct float80 *st0,        \
                                    const struct float80 *st1, const void *memory,                  \
                                    const uint16_t *control) {                                      \
-        __asm__ volatile("fninit\n\tfldt (%2)\n\tfldt (%1)\n\tfldcw (%4)\n\t" instruction          \
-                         "\n\tfnsave (%0)"                                                         \
-                         :                                                                         \
-                         : "r"(image), "r"(st0), "r"(st1), "r"(memory), "r"(control)               \
-                         : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)",   \
-                           "st(7)");                                                               \
+        __asm__ volatile(                                                                          \
+            "fninit\n\tfldt (%2)\n\tfldt (%1)\n\tfldcw (%4)\n\t" instruction "\n\tfnsave (%0)"     \
+            :                                                                                      \
+            : "r"(image), "r"(st0), "r"(st1), "r"(memory), "r"(control)                            \
+            : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");      \
     }
 
 HOST_X87(fadd, "fadd %%st(1), %%st")
@@ -81,11 +80,12 @@ typedef void host_sse_operation(uint64_t *a, const uint64_t *b, uint32_t *mxcsr)
 #define HOST_SSE(name, instruction)                                                                \
     static inline void host_##name(uint64_t *a, const uint64_t *b, uint32_t *mxcsr) {              \
         uint32_t saved;                                                                            \
-        __asm__ volatile("stmxcsr %3\n\tldmxcsr %2\n\tmovq %0, %%xmm0\n\tmovq %1, %%xmm1\n\t"      \
-                         instruction "\n\tmovq %%xmm0, %0\n\tstmxcsr %2\n\tldmxcsr %3"             \
-                         : "+m"(*a)                                                                \
-                         : "m"(*b), "m"(*mxcsr), "m"(saved)                                        \
-                         : "memory", "xmm0", "xmm1", "rax");                                       \
+        __asm__ volatile(                                                                          \
+            "stmxcsr %3\n\tldmxcsr %2\n\tmovq %0, %%xmm0\n\tmovq %1, %%xmm1\n\t" instruction       \
+            "\n\tmovq %%xmm0, %0\n\tstmxcsr %2\n\tldmxcsr %3"                                      \
+            : "+m"(*a)                                                                             \
+            : "m"(*b), "m"(*mxcsr), "m"(saved)                                                     \
+            : "memory", "xmm0", "xmm1", "rax");                                                    \
     }
 
 HOST_SSE(addss, "addss %%xmm1, %%xmm0")
