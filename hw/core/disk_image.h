@@ -17,8 +17,8 @@ enum disk_format { DISK_FORMAT_RAW };
 struct disk_options {
     const char *path;
     enum disk_format format;
-    bool readonly;  /* open the file read-only and refuse writes */
-    bool snapshot;  /* keep writes in a temporary overlay */
+    bool readonly; /* open the file read-only and refuse writes */
+    bool snapshot; /* keep writes in a temporary overlay */
 };
 
 /** Open and lock an image (a second writer is refused; OFD lock, gone with the process). */
@@ -33,5 +33,15 @@ bool disk_image_read(struct disk_image *image, uint64_t sector, uint32_t count, 
 bool disk_image_write(struct disk_image *image, uint64_t sector, uint32_t count, const void *from);
 /** Make acknowledged writes durable (fdatasync). */
 bool disk_image_flush(struct disk_image *image);
+
+/** How a floppy of some size is laid out; sectors are 512 bytes. */
+struct floppy_geometry {
+    uint8_t cylinders, heads, sectors;
+    uint8_t data_rate; /* as in the controller's CCR: 0 500, 1 300, 2 250, 3 1000 kbit/s */
+};
+
+/** The geometry of a floppy image (160K to 2.88M); an odd size is an error that lists them. */
+bool disk_image_floppy_geometry(const struct disk_image *image, struct floppy_geometry *geometry,
+                                struct error *error);
 
 #endif
