@@ -127,6 +127,13 @@ struct cpu_fault {
     bool is_trap; /* IP pushed is that of the next instruction */
 };
 
+/* The interrupt or exception whose delivery is under way, for double faults and the EXT bit. */
+struct cpu_delivery {
+    bool is_active;
+    bool is_external; /* not caused by INT n, INT3 or INTO: error codes have EXT set */
+    uint8_t vector;   /* VECTOR_NMI for everything that is not an exception */
+};
+
 struct cpu_msrs {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t efer, pat, apic_base;
@@ -154,6 +161,7 @@ struct cpu {
     bool stack_is_32; /* SS.B: ESP or SP */
 
     _Atomic uint32_t events;     /* enum cpu_event, from any thread */
+    _Atomic uint8_t sipi_vector; /* set before CPU_EVENT_SIPI */
     uint64_t icount;             /* instructions completed before the running block */
     uint64_t icount_limit;       /* the run loop stops exactly here */
     bool interrupt_shadow;       /* STI or MOV SS: no INTR before the next instruction is done */
@@ -172,6 +180,12 @@ struct cpu {
     union xmm xmm[16];
     uint32_t mxcsr;
 
+    bool debug_active;        /* run one instruction at a time, see interp/cpu/debug.h */
+    bool step_pending;        /* TF was set when the running instruction began */
+    bool checks_every_access; /* segment bounds are 0: #AC or data breakpoints are on */
+    uint32_t debug_pending;   /* DR6 bits to report after the running instruction */
+
+    struct cpu_delivery delivery;
     struct cpu_fault fault;
     jmp_buf run_env; /* the run loop's single setjmp */
 
