@@ -18,7 +18,7 @@ struct lift_source {
     const uint8_t *bytes; /* host address of the first instruction */
     unsigned available;   /* bytes up to the page's end */
     uint32_t ip;
-    uint64_t features;    /* CPU model */
+    uint64_t features; /* CPU model */
 };
 
 /** Lift one block. The result satisfies ir_verify. */

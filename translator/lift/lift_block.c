@@ -1,0 +1,192 @@
+/*
+ * Find a block's end, decode it and lift each instruction. A block ends at a branch, before the
+ * page's end, after an instruction that may change what later code depends on, or when the IR's
+ * size limits come near.
+ */
+#include "translator/lift/lift.h"
+
+#include "interp/decode/decode.h"
+#include "translator/lift/lift_internal.h"
+
+/* One guest instruction never makes more operations or temporaries than this. */
+#define MOST_OPS_EACH   8
+#define MOST_TEMPS_EACH 6
+
+struct ir_value lift_temp(struct lift *lift) {
+    return (struct ir_value){.kind = IR_TEMP, .number = (uint8_t)lift->block->temps++};
+}
+
+struct ir_insn *lift_emit(struct lift *lift, enum ir_op op, enum ir_type type) {
+    struct ir_insn *insn = &lift->block->insn[lift->block->count++];
+    *insn = (struct ir_insn){.op = (uint8_t)op, .type = (uint8_t)type, .guest = lift->guest};
+    return insn;
+}
+
+/** Flags that an operation reads besides a condition. */
+static uint16_t carry_in(enum ir_op op) {
+    return op == IR_ADC || op == IR_SBB || op == IR_RCL || op == IR_RCR ? FLAG_CF : 0;
+}
+
+/** Flags that an operation computes when all are wanted. */
+static uint16_t flags_computed(enum ir_op op) {
+    switch (op) {
+    case IR_INC:
+    case IR_DEC:
+        return FLAGS_ARITHMETIC & ~FLAG_CF;
+    case IR_ROL:
+    case IR_ROR:
+    case IR_RCL:
+    case IR_RCR:
+        return FLAG_CF | FLAG_OF;
+    case IR_BT:
+    case IR_BTS:
+    case IR_BTR:
+    case IR_BTC:
+        return FLAG_CF;
+    case IR_BSF:
+    case IR_BSR:
+        return FLAG_ZF;
+    default:
+        return ir_op_info(op)->sets_flags ? FLAGS_ARITHMETIC : 0;
+    }
+}
+
+void lift_binary(struct lift *lift, enum ir_op op, enum ir_type type, struct ir_value dst,
+                 struct ir_value a, struct ir_value b) {
+    struct ir_insn *insn = lift_emit(lift, op, type);
+    insn->dst = dst;
+    insn->a = a;
+    insn->b = b;
+    insn->flags_out = flags_computed(op);
+    insn->flags_in = carry_in(op);
+}
+
+void lift_unary(struct lift *lift, enum ir_op op, enum ir_type type, struct ir_value dst,
+                struct ir_value a) {
+    lift_binary(lift, op, type, dst, a, ir_none());
+}
+
+void lift_move(struct lift *lift, enum ir_type type, struct ir_value dst, struct ir_value a) {
+    lift_unary(lift, IR_MOV, type, dst, a);
+}
+
+struct ir_memory lift_memory(const struct lift *lift) {
+    const struct insn *insn = lift->insn;
+    return (struct ir_memory){
+        .base = insn->base == GPR_ZERO ? ir_none() : ir_register(insn->base),
+        .index = insn->index_reg == GPR_ZERO ? ir_none() : ir_register(insn->index_reg),
+        .displacement = insn->disp,
+        .scale = insn->scale,
+        .is_16_bit = insn->ea_mask == 0xffff,
+        .segment = insn->seg,
+        .check = lift->block->mode.segment_check[insn->seg % SEG_COUNT],
+    };
+}
+
+struct ir_memory lift_stack_memory(const struct lift *lift, uint32_t displacement) {
+    return (struct ir_memory){
+        .base = ir_register(GPR_ESP),
+        .displacement = displacement,
+        .is_16_bit = !lift->block->mode.stack_is_32,
+        .segment = SEG_SS,
+        .check = lift->block->mode.segment_check[SEG_SS],
+    };
+}
+
+struct ir_value lift_load(struct lift *lift, enum ir_op load, enum ir_type type,
+                          const struct ir_memory *memory) {
+    struct ir_value value = lift_temp(lift);
+    struct ir_insn *insn = lift_emit(lift, load, type);
+    insn->dst = value;
+    insn->memory = *memory;
+    return value;
+}
+
+void lift_store(struct lift *lift, enum ir_type type, const struct ir_memory *memory,
+                struct ir_value value) {
+    struct ir_insn *insn = lift_emit(lift, IR_STORE, type);
+    insn->memory = *memory;
+    insn->a = value;
+}
+
+void lift_adjust_stack(struct lift *lift, uint32_t delta) {
+    enum ir_type type = lift->block->mode.stack_is_32 ? IR_I32 : IR_I16;
+    struct ir_insn *insn = lift_emit(lift, IR_LEA, type);
+    insn->dst = ir_register(GPR_ESP);
+    insn->memory = lift_stack_memory(lift, delta);
+}
+
+uint32_t lift_next_ip(const struct lift *lift) {
+    uint32_t next = lift->block->ip + lift->insn->ip_offset + lift->insn->length;
+    return lift->block->mode.code_is_32 ? next : next & 0xffff;
+}
+
+/** Call the interpreter's handler; end the block where the operation requires it. */
+static void lift_call(struct lift *lift) {
+    struct ir_insn *call = lift_emit(lift, IR_GUEST, IR_I32);
+    call->imm = lift->guest;
+    call->flags_in = FLAGS_ARITHMETIC;
+    call->flags_out = FLAGS_ARITHMETIC;
+    switch (op_info((enum op)lift->insn->op)->flow) {
+    case FLOW_NEXT:
+        return;
+    case FLOW_STOP:
+        lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
+        break;
+    default: /* the handler sets cpu->eip */
+        lift_emit(lift, IR_LEAVE_BLOCK, IR_I32);
+        break;
+    }
+    lift->is_ended = true;
+}
+
+static void lift_one(struct lift *lift) {
+    lift_fn *function = lift_function((enum op)lift->insn->op);
+    unsigned count = lift->block->count, temps = lift->block->temps;
+    if (function != NULL && function(lift))
+        return;
+    lift->block->count = count; /* a lifter that declined leaves nothing behind */
+    lift->block->temps = temps;
+    lift_call(lift);
+}
+
+static bool has_room(const struct ir_block *block) {
+    return block->guest_count < IR_MAX_GUEST && block->count + MOST_OPS_EACH + 1 < IR_MAX_INSNS &&
+           block->temps + MOST_TEMPS_EACH < IR_MAX_TEMPS;
+}
+
+/** Decode the next instruction into the block; false when the block must end before it. */
+static bool decode_next(const struct lift_source *source, struct ir_block *block) {
+    const struct decode_context context = {
+        .features = source->features,
+        .code_is_32 = block->mode.code_is_32,
+    };
+    unsigned at = block->guest_bytes;
+    struct insn *insn = &block->guest[block->guest_count];
+    if (decode(&context, source->bytes + at, source->available - at, insn) != DECODE_OK)
+        return false;
+    insn->ip_offset = (uint16_t)at;
+    insn->index = (uint8_t)block->guest_count;
+    memcpy(block->bytes + at, source->bytes + at, insn->length);
+    block->guest_bytes += insn->length;
+    block->guest_count++;
+    return true;
+}
+
+enum lift_status lift_block(const struct lift_source *source, const struct block_mode *mode,
+                            struct ir_block *block) {
+    block->mode = *mode;
+    block->ip = source->ip;
+    block->guest_count = block->guest_bytes = block->count = block->temps = 0;
+    struct lift lift = {.block = block};
+    while (!lift.is_ended && has_room(block) && decode_next(source, block)) {
+        lift.guest = (uint16_t)(block->guest_count - 1);
+        lift.insn = &block->guest[lift.guest];
+        lift_one(&lift);
+    }
+    if (block->guest_count == 0)
+        return LIFT_FALLBACK;
+    if (!lift.is_ended)
+        lift_emit(&lift, IR_JUMP, IR_I32)->imm = lift_next_ip(&lift);
+    return LIFT_OK;
+}
