@@ -19,7 +19,7 @@ struct backend;
 enum block_exit {
     EXIT_NEXT,     /* cpu->eip: find or translate the next block; link->... may be patched */
     EXIT_EVENT,    /* an event is pending or the budget is used up; cpu->eip is valid */
-    EXIT_STALE,    /* the running block was invalidated by its own write */
+    EXIT_INTERPRET, /* the instruction at cpu->eip must be interpreted (a write to code) */
 };
 
 /* One direct exit of a block, which the dispatcher may link to its target. */
