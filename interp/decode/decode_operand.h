@@ -8,6 +8,7 @@
  *   eAX        AX or EAX by operand size; AX is the 16-bit register always
  *   RvMw       a register of operand size, or a word in memory (MOV from segment register, SLDT)
  *   Zb Zv      register in the opcode's low three bits
+ *   Rd         the general register of MOV to and from CR and DR, which ignores mod
  *   ONE        the 1 of the short shift encodings: decoded as an immediate
  *   ST STi     top of the x87 stack; register named by ModRM.rm
  *   _          no operand
@@ -20,17 +21,18 @@
 #define INTERP_DECODE_DECODE_OPERAND_H
 
 enum operand_place {
-    PLACE_NONE,   /* absent, or implied by the operation */
-    PLACE_REG,    /* ModRM.reg */
-    PLACE_RM,     /* ModRM.rm, or memory */
-    PLACE_RM_REG, /* ModRM.rm, always a register; MOV CR/DR: mod is ignored */
-    PLACE_MEM,    /* memory that ModRM addresses */
-    PLACE_MOFFS,  /* memory at an address in the instruction */
-    PLACE_OPCODE, /* register in the opcode */
-    PLACE_ACC,    /* AL, AX or EAX */
-    PLACE_SEG,    /* a segment register that the opcode implies */
-    PLACE_STRING, /* memory at (E)SI or (E)DI */
-    PLACE_IMM_S8, /* immediates */
+    PLACE_NONE,      /* absent, or implied by the operation */
+    PLACE_REG,       /* ModRM.reg */
+    PLACE_RM,        /* ModRM.rm, or memory */
+    PLACE_RM_REG,    /* ModRM.rm, a register: #UD for memory */
+    PLACE_RM_FORCED, /* ModRM.rm, a register whatever mod says */
+    PLACE_MEM,       /* memory that ModRM addresses: #UD for a register */
+    PLACE_MOFFS,     /* memory at an address in the instruction */
+    PLACE_OPCODE,    /* register in the opcode */
+    PLACE_ACC,       /* AL, AX or EAX */
+    PLACE_SEG,       /* a segment register that the opcode implies */
+    PLACE_STRING,    /* memory at (E)SI or (E)DI */
+    PLACE_IMM_S8,    /* immediates */
     PLACE_IMM_U8,
     PLACE_IMM_U16,
     PLACE_IMM_Z,   /* 16 or 32 bits */
@@ -53,7 +55,7 @@ enum operand_size { S8, S16, S32, SV, SN };
     OPERAND_KIND(Gw,    REG,     S16)        \
     OPERAND_KIND(Gd,    REG,     S32)        \
     OPERAND_KIND(Gv,    REG,     SV)         \
-    OPERAND_KIND(Rd,    RM_REG,  S32)        \
+    OPERAND_KIND(Rd,    RM_FORCED, S32)      \
     OPERAND_KIND(Zb,    OPCODE,  S8)         \
     OPERAND_KIND(Zv,    OPCODE,  SV)         \
     OPERAND_KIND(AL,    ACC,     S8)         \
