@@ -23,8 +23,16 @@
 
 #include "interp/decode/insn.h"
 
-enum op_shape { SHAPE_PLAIN, SHAPE_SIZED, SHAPE_VSIZED, SHAPE_BINARY, SHAPE_UNARY, SHAPE_SHIFT,
-                SHAPE_LOADS, SHAPE_SETCC };
+enum op_shape {
+    SHAPE_PLAIN,
+    SHAPE_SIZED,
+    SHAPE_VSIZED,
+    SHAPE_BINARY,
+    SHAPE_UNARY,
+    SHAPE_SHIFT,
+    SHAPE_LOADS,
+    SHAPE_SETCC
+};
 
 enum op_flow {
     FLOW_NEXT,     /* continues with the next instruction */
@@ -34,7 +42,7 @@ enum op_flow {
     FLOW_INDIRECT, /* near jump or call through a register or memory */
     FLOW_RET,      /* near return */
     FLOW_FAR,      /* may change CS, mode or privilege */
-    FLOW_STOP,     /* ends a block: changes what later decoding, translation or interrupts depend on */
+    FLOW_STOP, /* ends a block: changes what later decoding, translation or interrupts depend on */
 };
 
 enum op_sensitivity {
@@ -87,6 +95,30 @@ struct op_info {
     uint16_t reads, writes, undefined; /* FLAG_* */
     uint8_t shape, flow, sensitivity, translate;
 };
+
+/* The handlers of each shape: H(op name, width and form suffix). */
+#define OP_BINARY_WIDTH(H, name, width)                                                            \
+    H(name, width##_RR)                                                                            \
+    H(name, width##_RM) H(name, width##_MR) H(name, width##_RI) H(name, width##_MI)
+#define OP_SHIFT_WIDTH(H, name, width)                                                             \
+    H(name, width##_RR) H(name, width##_MR) H(name, width##_RI) H(name, width##_MI)
+#define OP_HANDLERS_PLAIN(H, name)  H(name, )
+#define OP_HANDLERS_SIZED(H, name)  H(name, _8) H(name, _16) H(name, _32)
+#define OP_HANDLERS_VSIZED(H, name) H(name, _16) H(name, _32)
+#define OP_HANDLERS_BINARY(H, name)                                                                \
+    OP_BINARY_WIDTH(H, name, _8) OP_BINARY_WIDTH(H, name, _16) OP_BINARY_WIDTH(H, name, _32)
+#define OP_HANDLERS_UNARY(H, name)                                                                 \
+    H(name, _8_RR) H(name, _8_MR) H(name, _16_RR) H(name, _16_MR) H(name, _32_RR) H(name, _32_MR)
+#define OP_HANDLERS_SHIFT(H, name)                                                                 \
+    OP_SHIFT_WIDTH(H, name, _8) OP_SHIFT_WIDTH(H, name, _16) OP_SHIFT_WIDTH(H, name, _32)
+#define OP_HANDLERS_LOADS(H, name) H(name, _16_RR) H(name, _16_RM) H(name, _32_RR) H(name, _32_RM)
+#define OP_HANDLERS_SETCC(H, name) H(name, _8_RR) H(name, _8_MR)
+
+#define OP_DECLARE(name, suffix)       exec_fn exec_##name##suffix;
+#define OP(name, mnemonic, shape, ...) OP_HANDLERS_##shape(OP_DECLARE, name)
+#include "interp/decode/ops.def"
+#undef OP
+#undef OP_DECLARE
 
 /** What the row of `op` says; op < OP_COUNT. */
 const struct op_info *op_info(enum op op);

@@ -1,13 +1,18 @@
 /*
- * How a handler ends. Every handler has the type exec_fn and ends with one of two macros:
+ * How a handler ends. Every handler has the type exec_fn and ends with one of these:
  *
  *   NEXT    for small hot handlers: continue with the next instruction. In optimised builds this is
  *           a tail call (direct-threaded code), so the handler must not have locals whose address
  *           escapes; otherwise it returns to the run loop.
  *   RESUME  for everything else: return to the run loop, which continues with the next one.
+ *   LEAVE   the instruction is complete for now, but cpu->eip, which the handler has set, is not
+ *           behind it although it does not end its block (an unfinished REP): leave the block.
  *
- * A branch sets cpu->eip and ends the same way: the next insn is the block's sentinel, whose
- * handler finds the next block. Translated code calls a handler on a pair {insn, stop sentinel}.
+ * Invariant: while a block runs, cpu->eip already holds the address behind its last instruction.
+ * So an instruction that does not branch leaves cpu->eip alone, and a branch, which is always the
+ * last instruction of its block, changes it only when it is taken and ends with NEXT or RESUME: the
+ * next insn is the block's sentinel, whose handler finds the next block. The translator, which
+ * calls a handler on a pair {insn, stop sentinel}, sets cpu->eip and cpu->ip_base the same way.
  */
 #ifndef INTERP_EXEC_EXEC_H
 #define INTERP_EXEC_EXEC_H
@@ -16,12 +21,32 @@
 #include "interp/decode/insn.h"
 #include "interp/decode/op.h"
 
+/* What cpu->insn points to outside of blocks: index, ip_offset and length are 0, so that
+   cpu_icount() and insn_ip() hold there too. */
+extern const struct insn outside_insn;
+
 static inline const struct insn *resume_at(struct cpu *cpu, const struct insn *next) {
     cpu->insn = next;
     return next;
 }
 
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(INTERP_NO_THREADING)
+static inline const struct insn *leave_after(struct cpu *cpu, const struct insn *insn) {
+    cpu->icount += insn->index + 1u;
+    cpu->ip_base = cpu->eip;
+    cpu->insn = &outside_insn;
+    return NULL;
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EXEC_IS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define EXEC_IS_SANITIZED 1
+#endif
+
+#if defined(__OPTIMIZE__) && !defined(EXEC_IS_SANITIZED) && !defined(INTERP_NO_THREADING)
 #define NEXT(cpu, i)                                                                               \
     do {                                                                                           \
         (cpu)->insn = (i) + 1;                                                                     \
@@ -31,5 +56,6 @@ static inline const struct insn *resume_at(struct cpu *cpu, const struct insn *n
 #define NEXT(cpu, i) return resume_at((cpu), (i) + 1)
 #endif
 #define RESUME(cpu, i) return resume_at((cpu), (i) + 1)
+#define LEAVE(cpu, i)  return leave_after((cpu), (i))
 
 #endif
