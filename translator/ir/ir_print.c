@@ -124,8 +124,7 @@ static void print_guest_insn(const struct ir_block *block, unsigned number, stru
     const struct insn *guest = &block->guest[number];
     disasm_insn(disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16,
                 block->bytes + guest->ip_offset, guest->length, block->ip + guest->ip_offset, text);
-    fprintf(out, "; %08x  %s
-", block->ip + guest->ip_offset, text);
+    fprintf(out, "; %08x  %s\n", block->ip + guest->ip_offset, text);
 }
 
 void ir_print(const struct ir_block *block, struct disasm *disasm, FILE *out) {
