@@ -38,6 +38,7 @@ struct bt_block {
     uint16_t guest_bytes;
     uint16_t guest_count;
     struct block_mode mode;
+    uint32_t mode_key;
     struct block_link link[2];
     struct block_link *incoming;
     bool is_valid;
