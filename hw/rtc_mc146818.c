@@ -54,8 +54,8 @@ enum rtc_register {
 /* An update takes 1984 us and is announced 244 us ahead. Here it ends at the turn of the second. */
 #define UPDATE_NS UINT64_C(2228000)
 
-#define BACKLOG_LIMIT      64
-#define SECONDS_A_DAY      INT64_C(86400)
+#define BACKLOG_LIMIT 64
+#define SECONDS_A_DAY INT64_C(86400)
 
 struct date {
     unsigned second, minute, hour; /* 24 hours */
