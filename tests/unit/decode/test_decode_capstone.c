@@ -12,6 +12,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* xorshift64*: the same bytes in every run. */
 static uint64_t next_random(uint64_t *state) {
@@ -44,13 +45,46 @@ static bool has_row(unsigned map, uint8_t opcode) {
     return false;
 }
 
+/* Opcodes for which only one of the two is right, or both are. */
+struct known_difference {
+    uint8_t map, first, last;
+    bool ours_only, theirs_only, lengths; /* what may happen */
+    const char *why;
+};
+
+static const struct known_difference known_differences[] = {
+    {MAP_M1, 0x62, 0x62, false, true, false, "EVEX prefixes"},
+    {MAP_M1, 0x8f, 0x8f, false, true, false, "XOP prefixes"},
+    {MAP_M1, 0x8e, 0x8e, false, true, false, "Capstone prints MOV to CS"},
+    {MAP_M1, 0xc4, 0xc5, false, true, false, "VEX prefixes"},
+    {MAP_M1, 0xc6, 0xc7, false, true, false, "XABORT and XBEGIN"},
+    {MAP_M2, 0x01, 0x01, false, true, false, "VMX, SVM and SMAP instructions of group 7"},
+    {MAP_M2, 0x18, 0x1f, true, false, false, "Capstone lacks most hint NOPs"},
+    {MAP_M2, 0x20, 0x22, false, true, false, "Capstone prints control registers that do not exist"},
+    {MAP_M2, 0xb9, 0xb9, true, false, true, "Capstone reads no ModRM byte for UD1"},
+    {MAP_M2, 0xc7, 0xc7, false, true, false, "VMX and RDRAND in group 9"},
+    {MAP_M2, 0xff, 0xff, true, false, false, "Capstone does not know UD0"},
+};
+
 /* Differences that are not errors; `at` is the first byte behind the prefixes. */
 static bool may_differ(const uint8_t *bytes, const uint8_t *at, unsigned ours, size_t theirs) {
+    if (!ours && memchr(bytes, 0xf0, (size_t)(at - bytes)))
+        return true; /* Capstone is lax about LOCK */
+    size_t prefixes = (size_t)(at - bytes);
+    if (memchr(bytes, 0x66, prefixes) &&
+        (memchr(bytes, 0xf2, prefixes) || memchr(bytes, 0xf3, prefixes)))
+        return true; /* Capstone forgets that 66 changes the operand size */
     unsigned map = *at == 0x0f ? MAP_M2 : MAP_M1;
     uint8_t opcode = map == MAP_M2 ? at[1] : at[0];
-    /* Capstone knows later extensions. */
-    if (!ours && !has_row(map, opcode))
+    if (!ours && !has_row(map, opcode)) /* Capstone knows later extensions */
         return true;
+    for (size_t n = 0; n < ARRAY_SIZE(known_differences); n++) {
+        const struct known_difference *d = &known_differences[n];
+        if (d->map != map || opcode < d->first || opcode > d->last)
+            continue;
+        if (!theirs ? d->ours_only : !ours ? d->theirs_only : d->lengths)
+            return true;
+    }
     return false;
 }
 
@@ -67,7 +101,10 @@ Test(decode_capstone, lengths_agree_on_random_bytes) {
         uint8_t bytes[24];
         for (unsigned i = 0; i < sizeof(bytes); i += 8)
             store_le64(bytes + i, next_random(&state));
-        /* Half of the time in the 0F map, which random bytes seldom reach. */
+        /* Half of the time in the 0F map, and often with a prefix: random bytes seldom are. */
+        static const uint8_t prefixes[] = {0x66, 0xf2, 0xf3, 0x67};
+        if (n & 2)
+            bytes[0] = prefixes[(n >> 2) & 3];
         if (n & 1)
             bytes[(n >> 1) & 1] = 0x0f;
         for (unsigned mode = DECODE_16; mode <= DECODE_32; mode++) {
