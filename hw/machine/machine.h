@@ -36,8 +36,8 @@ struct machine_config {
     uint64_t cpu_features_added, cpu_features_removed; /* FEATURE_BIT masks */
     uint64_t ram_bytes;
     unsigned cpu_count;
-    const char *bios_path;     /* NULL: the default firmware */
-    const char *firmware_dir;  /* -L, searched first; may be NULL */
+    const char *bios_path;    /* NULL: the default firmware */
+    const char *firmware_dir; /* -L, searched first; may be NULL */
     const char *kernel_path, *initrd_path, *kernel_command_line;
     struct drive_config ide[MACHINE_IDE_DRIVES];
     struct drive_config floppy[MACHINE_FLOPPY_DRIVES];
@@ -47,10 +47,10 @@ struct machine_config {
     bool has_debug_exit;
     uint16_t debug_exit_port, debug_exit_size;
     enum machine_clock clock;
-    unsigned icount_shift;     /* -clock icount: one instruction lasts 2^shift ns */
-    uint64_t icount_limit;     /* stop after that many instructions; 0: no limit (tests) */
+    unsigned icount_shift; /* -clock icount: one instruction lasts 2^shift ns */
+    uint64_t icount_limit; /* stop after that many instructions; 0: no limit (tests) */
     bool rtc_is_localtime, rtc_has_date;
-    int64_t rtc_date;          /* seconds since 1970 when rtc_has_date */
+    int64_t rtc_date; /* seconds since 1970 when rtc_has_date */
     bool no_reboot, no_shutdown, start_stopped;
     uint64_t code_cache_bytes;
     const char *name;
@@ -64,12 +64,12 @@ struct machine_config {
 enum machine_stop {
     MACHINE_RUNNING,
     MACHINE_POWERED_OFF,
-    MACHINE_RESET,         /* with -no-reboot */
-    MACHINE_DEBUG_EXIT,    /* isa-debug-exit; see machine_exit_status */
-    MACHINE_LIMIT,         /* icount_limit reached */
-    MACHINE_QUIT,          /* machine_quit was called */
-    MACHINE_PAUSED,        /* -no-shutdown, or machine_pause */
-    MACHINE_FAILED,        /* host error; the message is in the log */
+    MACHINE_RESET,      /* with -no-reboot */
+    MACHINE_DEBUG_EXIT, /* isa-debug-exit; see machine_exit_status */
+    MACHINE_LIMIT,      /* icount_limit reached */
+    MACHINE_QUIT,       /* machine_quit was called */
+    MACHINE_PAUSED,     /* -no-shutdown, or machine_pause */
+    MACHINE_FAILED,     /* host error; the message is in the log */
 };
 
 struct machine;
@@ -102,6 +102,8 @@ struct mouse_input *machine_mouse(struct machine *machine);
 /** The text screen as UTF-8 lines; false when the card is in a graphics mode. */
 bool machine_text_screen(struct machine *machine, FILE *out);
 
+/** The CPU's registers as text, for people. */
+void machine_print_registers(struct machine *machine, FILE *out);
 uint64_t machine_icount(struct machine *machine);
 /** Hash of RAM, CPU and every device's saved state; only while the machine is stopped. */
 uint64_t machine_state_hash(struct machine *machine);

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LIKELY(x)         __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)       __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Bits [first, first + width) of value, moved down to bit 0. */

@@ -29,7 +29,7 @@ enum log_item {
 #define X(name, text, help) LOG_BIT_##name,
     LOG_ITEMS(X)
 #undef X
-    LOG_ITEM_COUNT
+        LOG_ITEM_COUNT
 };
 
 enum log_mask {

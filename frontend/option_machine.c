@@ -1,0 +1,359 @@
+/* Options that describe the machine: kind, engine, CPU, memory, time, firmware and kernel. */
+#include "frontend/option_table.h"
+#include "hw/machine/catalogue.h"
+#include "hw/machine/firmware.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define RAM_MIN        (UINT64_C(1) << 20)
+#define RAM_MAX        (UINT64_C(3584) << 20)
+#define CODE_CACHE_MIN (UINT64_C(1) << 20)
+#define CODE_CACHE_MAX (UINT64_C(2) << 30)
+#define SHIFT_MAX      20
+
+static const struct option_name engine_names[] = {
+    {"interp", "interpreter: one instruction at a time", ENGINE_INTERP},
+    {"bt", "binary translator", ENGINE_BT},
+    {"lockstep", "both, compared after every block", ENGINE_LOCKSTEP},
+    {NULL, NULL, 0}};
+
+static const struct option_name backend_names[] = {
+    {"x86_64", "", 0}, {"portable", "", 1}, {NULL, NULL, 0}};
+
+static const struct option_name machine_names[] = {
+    {"pc", "i440FX and PIIX3/4: PCI, ACPI, APIC", MACHINE_PC},
+    {"isapc", "ISA bus only, no PCI and no ACPI", MACHINE_ISAPC},
+    {NULL, NULL, 0}};
+
+static bool wants_help(struct option_context *context, const char *value) {
+    bool is_help = strcmp(value, "help") == 0 || strcmp(value, "?") == 0;
+    context->is_done |= is_help;
+    return is_help;
+}
+
+static bool set_engine(struct option_context *context, const char *name) {
+    struct error error;
+    int engine;
+    if (strcmp(name, "tcg") == 0 && strcmp(context->name, "engine") != 0)
+        name = "bt";
+    if (!option_parse_name(name, engine_names, &engine, &error))
+        return option_fail(context, "%s", error.message);
+    if (!catalogue_has_engine((enum machine_engine)engine))
+        return option_not_yet(context, name);
+    context->options->machine.engine = (enum machine_engine)engine;
+    return true;
+}
+
+static bool engine_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
+    static const char *const known[] = {"engine", "backend", NULL};
+    struct error error;
+    int backend = 0;
+    if (!option_pairs_check(pairs, known, &error))
+        return option_fail(context, "%s", error.message);
+    const char *engine = option_pairs_get(pairs, "engine");
+    if (engine != NULL && !set_engine(context, engine))
+        return false;
+    const char *name = option_pairs_get(pairs, "backend");
+    if (name == NULL)
+        return true;
+    if (!option_parse_name(name, backend_names, &backend, &error))
+        return option_fail(context, "backend=%s: %s", name, error.message);
+    context->options->machine.engine_backend = backend_names[backend].name;
+    return true;
+}
+
+bool option_engine(struct option_context *context, const char *value) {
+    struct option_pairs pairs;
+    struct error error;
+    if (wants_help(context, value)) {
+        option_print_names("engines", engine_names);
+        return true;
+    }
+    if (!option_pairs_parse(&pairs, value, "engine", &error))
+        return option_fail(context, "%s", error.message);
+    bool is_good = engine_from_pairs(context, &pairs);
+    option_pairs_free(&pairs);
+    return is_good;
+}
+
+bool option_accel(struct option_context *context, const char *value) {
+    return option_engine(context, value);
+}
+
+static bool machine_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
+    static const char *const known[] = {"type", "accel", NULL};
+    struct error error;
+    int kind;
+    if (!option_pairs_check(pairs, known, &error))
+        return option_fail(context, "%s", error.message);
+    const char *type = option_pairs_get(pairs, "type");
+    if (type != NULL) {
+        if (!option_parse_name(type, machine_names, &kind, &error))
+            return option_fail(context, "%s", error.message);
+        context->options->machine.kind = (enum machine_kind)kind;
+    }
+    const char *accel = option_pairs_get(pairs, "accel");
+    return accel == NULL || set_engine(context, accel);
+}
+
+bool option_machine(struct option_context *context, const char *value) {
+    struct option_pairs pairs;
+    struct error error;
+    if (wants_help(context, value)) {
+        option_print_names("machines", machine_names);
+        return true;
+    }
+    if (!option_pairs_parse(&pairs, value, "type", &error))
+        return option_fail(context, "%s", error.message);
+    bool is_good = machine_from_pairs(context, &pairs);
+    option_pairs_free(&pairs);
+    return is_good;
+}
+
+static void print_cpu_models(void) {
+    puts("CPU models, each with its features:");
+    for (size_t i = 0; catalogue_cpu_model(i) != NULL; i++) {
+        char features[320];
+        catalogue_cpu_features_text(i, features, sizeof(features));
+        printf("  %-10s %s\n", catalogue_cpu_model(i), features);
+    }
+    printf("features for +NAME and -NAME:");
+    for (size_t i = 0; catalogue_cpu_feature(i) != NULL; i++)
+        printf(" %s", catalogue_cpu_feature(i));
+    putchar('\n');
+}
+
+static bool set_cpu_feature(struct option_context *context, const char *word) {
+    struct machine_config *machine = &context->options->machine;
+    struct option_nearest nearest = {0};
+    if (*word != '+' && *word != '-')
+        return option_fail(context, "'%s': a feature is added with + or taken away with -", word);
+    for (size_t i = 0; catalogue_cpu_feature(i) != NULL; i++) {
+        uint64_t mask = catalogue_cpu_feature_mask(i);
+        option_nearest_offer(&nearest, word + 1, catalogue_cpu_feature(i));
+        if (strcmp(word + 1, catalogue_cpu_feature(i)) != 0)
+            continue;
+        bool is_added = *word == '+';
+        machine->cpu_features_added &= ~mask;
+        machine->cpu_features_removed &= ~mask;
+        *(is_added ? &machine->cpu_features_added : &machine->cpu_features_removed) |= mask;
+        return true;
+    }
+    char near[80];
+    option_nearest_text(&nearest, near, sizeof(near));
+    return option_fail(context, "unknown feature '%s'%s; -cpu help lists them", word + 1, near);
+}
+
+static bool set_cpu_model(struct option_context *context, const char *word) {
+    struct option_nearest nearest = {0};
+    for (size_t i = 0; catalogue_cpu_model(i) != NULL; i++) {
+        option_nearest_offer(&nearest, word, catalogue_cpu_model(i));
+        if (strcmp(word, catalogue_cpu_model(i)) == 0) {
+            context->options->machine.cpu_model = catalogue_cpu_model(i);
+            return true;
+        }
+    }
+    char near[80];
+    option_nearest_text(&nearest, near, sizeof(near));
+    return option_fail(context, "unknown model '%s'%s; -cpu help lists them", word, near);
+}
+
+bool option_cpu(struct option_context *context, const char *value) {
+    if (wants_help(context, value)) {
+        print_cpu_models();
+        return true;
+    }
+    char *words = option_copy(value), *rest = words;
+    bool is_good = set_cpu_model(context, strsep(&rest, ","));
+    while (is_good && rest != NULL)
+        is_good = set_cpu_feature(context, strsep(&rest, ","));
+    free(words);
+    return is_good;
+}
+
+bool option_memory(struct option_context *context, const char *value) {
+    uint64_t bytes;
+    /* QEMU also writes -m size=128M. */
+    const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
+    if (!option_parse_size(text, UINT64_C(1) << 20, &bytes))
+        return option_fail(context, "must be a size such as 64, 64M or 1G");
+    if (bytes < RAM_MIN || bytes > RAM_MAX)
+        return option_fail(context, "must be between 1M and 3.5G");
+    if (bytes % 4096 != 0)
+        return option_fail(context, "must be a multiple of 4K");
+    context->options->machine.ram_bytes = bytes;
+    return true;
+}
+
+bool option_smp(struct option_context *context, const char *value) {
+    uint64_t count;
+    const char *text = strncmp(value, "cpus=", 5) == 0 ? value + 5 : value;
+    if (!option_parse_number(text, 255, &count) || count == 0)
+        return option_fail(context, "must be a number of CPUs");
+    if (count > 1)
+        return option_not_yet(context, "more than one CPU");
+    context->options->machine.cpu_count = (unsigned)count;
+    return true;
+}
+
+bool option_code_cache(struct option_context *context, const char *value) {
+    uint64_t bytes;
+    if (!option_parse_size(value, UINT64_C(1) << 20, &bytes) || bytes < CODE_CACHE_MIN ||
+        bytes > CODE_CACHE_MAX)
+        return option_fail(context, "must be a size between 1M and 2G");
+    context->options->machine.code_cache_bytes = bytes;
+    return true;
+}
+
+static bool boot_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
+    static const char *const known[] = {"order", "menu", NULL};
+    struct machine_config *machine = &context->options->machine;
+    struct error error;
+    if (!option_pairs_check(pairs, known, &error))
+        return option_fail(context, "%s", error.message);
+    const char *order = option_pairs_get(pairs, "order");
+    const char *menu = option_pairs_get(pairs, "menu");
+    if (menu != NULL && !option_parse_switch(menu, &machine->boot_menu))
+        return option_fail(context, "menu=%s: must be on or off", menu);
+    if (order == NULL)
+        return true;
+    size_t length = strlen(order);
+    if (length == 0 || length >= sizeof(machine->boot_order) || strspn(order, "acdn") != length)
+        return option_fail(context,
+                           "order '%s' must be one to four of the letters a (floppy), "
+                           "c (disk), d (CD) and n (network)",
+                           order);
+    memcpy(machine->boot_order, order, length + 1);
+    return true;
+}
+
+bool option_boot(struct option_context *context, const char *value) {
+    struct option_pairs pairs;
+    struct error error;
+    bool is_order = strchr(value, '=') == NULL || strcspn(value, ",") < strcspn(value, "=");
+    if (!option_pairs_parse(&pairs, value, is_order ? "order" : NULL, &error))
+        return option_fail(context, "%s", error.message);
+    bool is_good = boot_from_pairs(context, &pairs);
+    option_pairs_free(&pairs);
+    return is_good;
+}
+
+bool option_rtc(struct option_context *context, const char *value) {
+    struct machine_config *machine = &context->options->machine;
+    const char *base = strncmp(value, "base=", 5) == 0 ? value + 5 : value;
+    struct tm date = {.tm_isdst = 0};
+    machine->rtc_is_localtime = strcmp(base, "localtime") == 0;
+    machine->rtc_has_date = false;
+    if (machine->rtc_is_localtime || strcmp(base, "utc") == 0)
+        return true;
+    const char *end = strptime(base, "%Y-%m-%d", &date);
+    if (end != NULL && *end == 'T')
+        end = strptime(end, "T%H:%M:%S", &date);
+    if (end == NULL || *end != '\0' || date.tm_year < 80 || date.tm_year > 199)
+        return option_fail(context, "must be base=utc, base=localtime or base=YYYY-MM-DD"
+                                    "[THH:MM:SS] from 1980 to 2099");
+    machine->rtc_has_date = true;
+    machine->rtc_date = timegm(&date);
+    return true;
+}
+
+static bool clock_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
+    static const char *const known[] = {"base", "shift", "limit", NULL};
+    static const struct option_name names[] = {
+        {"host", "", CLOCK_HOST}, {"icount", "", CLOCK_ICOUNT}, {NULL, NULL, 0}};
+    struct machine_config *machine = &context->options->machine;
+    struct error error;
+    int base;
+    uint64_t number;
+    if (!option_pairs_check(pairs, known, &error))
+        return option_fail(context, "%s", error.message);
+    const char *name = option_pairs_get(pairs, "base");
+    if (name == NULL || !option_parse_name(name, names, &base, &error))
+        return option_fail(context, "must start with host or icount");
+    machine->clock = (enum machine_clock)base;
+    const char *shift = option_pairs_get(pairs, "shift");
+    if (shift != NULL) {
+        if (base != CLOCK_ICOUNT || !option_parse_number(shift, SHIFT_MAX, &number))
+            return option_fail(context, "shift=%s: must be 0 to %d, with icount", shift, SHIFT_MAX);
+        machine->icount_shift = (unsigned)number;
+    }
+    const char *limit = option_pairs_get(pairs, "limit");
+    if (limit != NULL && !option_parse_number(limit, UINT64_MAX / 2, &machine->icount_limit))
+        return option_fail(context, "limit=%s: must be a number of instructions", limit);
+    return true;
+}
+
+bool option_clock(struct option_context *context, const char *value) {
+    struct option_pairs pairs;
+    struct error error;
+    if (!option_pairs_parse(&pairs, value, "base", &error))
+        return option_fail(context, "%s", error.message);
+    bool is_good = clock_from_pairs(context, &pairs);
+    option_pairs_free(&pairs);
+    return is_good;
+}
+
+bool option_kernel(struct option_context *context, const char *value) {
+    option_set_string((char **)&context->options->machine.kernel_path, value);
+    return option_check_readable(context, value);
+}
+
+/* Multiboot modules are "file arguments,file arguments"; a Linux image is a single file. */
+bool option_initrd(struct option_context *context, const char *value) {
+    struct option_pairs modules;
+    struct error error;
+    if (!option_pairs_parse(&modules, value, NULL, &error))
+        return option_fail(context, "%s", error.message);
+    bool is_good = true;
+    for (unsigned i = 0; is_good && i < modules.count; i++) {
+        char *path = option_copy(modules.pair[i].key);
+        path[strcspn(path, " ")] = '\0';
+        is_good = option_check_readable(context, path);
+        free(path);
+    }
+    option_pairs_free(&modules);
+    option_set_string((char **)&context->options->machine.initrd_path, value);
+    return is_good;
+}
+
+bool option_append(struct option_context *context, const char *value) {
+    option_set_string((char **)&context->options->machine.kernel_command_line, value);
+    return true;
+}
+
+bool option_bios(struct option_context *context, const char *value) {
+    struct error error;
+    option_set_string((char **)&context->options->machine.bios_path, value);
+    char *path = firmware_find(value, context->options->machine.firmware_dir, &error);
+    if (path == NULL)
+        return option_fail(context, "%s", error.message);
+    free(path);
+    return true;
+}
+
+bool option_firmware_dir(struct option_context *context, const char *value) {
+    struct stat status;
+    if (stat(value, &status) != 0 || !S_ISDIR(status.st_mode))
+        return option_fail(context, "is not a directory");
+    option_set_string((char **)&context->options->machine.firmware_dir, value);
+    return true;
+}
+
+bool option_vga(struct option_context *context, const char *value) {
+    static const struct option_name cards[] = {{"std", "VGA with Bochs VBE extensions", 1},
+                                               {"none", "no display card", 0},
+                                               {NULL, NULL, 0}};
+    struct error error;
+    int has_card;
+    if (wants_help(context, value)) {
+        option_print_names("display cards", cards);
+        return true;
+    }
+    if (!option_parse_name(value, cards, &has_card, &error))
+        return option_fail(context, "%s", error.message);
+    context->options->machine.has_vga = has_card != 0;
+    return true;
+}
