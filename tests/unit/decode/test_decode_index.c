@@ -49,6 +49,38 @@ Test(decode_index, every_row_is_well_formed) {
     }
 }
 
+static bool shape_has_width(unsigned shape, unsigned width) {
+    switch (shape) {
+    case SHAPE_VSIZED:
+    case SHAPE_LOADS:
+        return width != WIDTH_8;
+    case SHAPE_SETCC:
+        return width == WIDTH_8;
+    default:
+        return true;
+    }
+}
+
+Test(decode_index, every_row_leads_to_a_handler_that_exists) {
+    static const uint8_t shapes[] = {
+#define OP(name, mnemonic, shape, ...) SHAPE_##shape,
+#include "interp/decode/ops.def"
+#undef OP
+    };
+    size_t count;
+    const struct encoding *table = encoding_table(&count);
+    struct decode_index *index = decode_index_create(ALL_FEATURES, NULL);
+    cr_assert(index);
+    for (size_t n = 0; n < count; n++)
+        for (unsigned is_32 = 0; is_32 < 2; is_32++)
+            for (unsigned memory = 0; memory < 2; memory++) {
+                unsigned width = index->rows[n + 1].width[is_32][memory];
+                cr_expect(shape_has_width(shapes[table[n].op], width), "%s %02X: width %u",
+                          op_name(table[n].op), table[n].first, width);
+            }
+    decode_index_destroy(index);
+}
+
 Test(decode_index, refuses_two_rows_for_the_same_bytes) {
     struct encoding rows[] = {ud_row, ud_row};
     struct error error = {""};
