@@ -28,6 +28,7 @@ struct rig {
     struct log log;
     uint8_t *ram;
     char *metadata;
+    struct decode_index *index;
     bool verbose;
 };
 
@@ -70,8 +71,9 @@ static bool rig_create(struct rig *rig) {
     uint64_t features = 0;
     if (!cpu_model_parse("pentium3", &model, &features, &error))
         return false;
+    rig->index = decode_index_create(features, &error);
     struct code_pages *code = code_pages_create(pm, &error);
-    return code != NULL &&
+    return code != NULL && rig->index != NULL &&
            cpu_init(&rig->cpu, model, features, &quiet_bus, pm, code, &rig->log, &error);
 }
 
@@ -138,8 +140,13 @@ static unsigned opcode_offset(const struct moo_case *one, bool *has_lock) {
 
 static bool decodes(const struct rig *rig, const struct moo_case *one) {
     struct insn insn;
-    const struct decode_context context = {.features = rig->cpu.features, .code_is_32 = false};
-    return decode(&context, one->bytes, one->length, &insn) == DECODE_OK;
+    const struct decode_context context = {
+        .index = rig->index,
+        .bytes = one->bytes,
+        .available = one->length,
+        .mode = DECODE_16,
+    };
+    return decode(&context, &insn) == DECODE_OK;
 }
 
 /** Cases in which a 386 and later lawfully differ as a whole (rules 2, 3, 5 and 6). */
