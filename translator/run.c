@@ -19,7 +19,6 @@
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
 
-/* Writes by devices on other threads: what they hit is found out at the next dispatch. */
 struct translator {
     struct cpu *cpu;
     const struct backend_ops *ops;
@@ -284,9 +283,11 @@ static void execute(void *opaque, uint64_t budget) {
     link_pending(t, block);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
     cpu->insn = NULL;
+    if (t->pending_link != NULL && !t->pending_link->from->is_valid)
+        t->pending_link = NULL;
+    block_map_reclaim(t->map);
     if (exit == EXIT_INTERPRET)
         interpret(t, 1);
-    block_map_reclaim(t->map);
 }
 
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
