@@ -18,7 +18,7 @@
 #define TIMER_COMPARATOR 0x08
 
 /* Revision 1, three timers, 64-bit counter, legacy replacement, vendor, period in fs. */
-#define ID (UINT64_C(HPET_PERIOD_NS) * 1000000 << 32 | UINT64_C(0x8086a201))
+#define ID ((uint64_t)HPET_PERIOD_NS * 1000000 << 32 | UINT64_C(0x8086a201))
 
 #define CONFIG_RUN    UINT64_C(1)
 #define CONFIG_LEGACY UINT64_C(2)
