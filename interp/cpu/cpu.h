@@ -92,6 +92,7 @@ enum cpu_event {
     CPU_EVENT_KICK = 1 << 3, /* the machine wants the vCPU thread back */
     CPU_EVENT_SIPI = 1 << 4,
     CPU_EVENT_RESET = 1 << 5,
+    CPU_EVENT_CODE_WRITTEN = 1 << 6, /* another thread wrote to decoded code */
 };
 
 enum cpu_activity { CPU_RUNNING, CPU_HALTED, CPU_SHUTDOWN, CPU_WAIT_FOR_SIPI };

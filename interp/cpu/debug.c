@@ -71,11 +71,13 @@ static uint32_t match_execute(const struct cpu *cpu) {
 
 void cpu_debug_begin(struct cpu *cpu) {
     uint32_t pending = cpu->debug_pending;
-    if (pending && !cpu->debug_shadow) {
+    bool is_shadowed = cpu->debug_shadow;
+    cpu->debug_shadow = false;
+    if (pending && !is_shadowed) {
         cpu->debug_pending = 0;
         cpu_raise_debug(cpu, pending, true);
     }
-    if (!(cpu->eflags & FLAG_RF) && cpu_has_breakpoints(cpu)) {
+    if (!(cpu->eflags & FLAG_RF) && !is_shadowed && cpu_has_breakpoints(cpu)) {
         uint32_t hits = match_execute(cpu);
         if (hits)
             cpu_raise_debug(cpu, hits, false);

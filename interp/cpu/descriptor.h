@@ -23,8 +23,8 @@ enum system_type {
     TYPE_INTERRUPT_GATE32 = 14,
     TYPE_TRAP_GATE32 = 15,
 };
-#define TYPE_BUSY 2   /* the bit that makes an available TSS a busy one */
-#define TYPE_32BIT 8  /* gates and task states of the 386 and later */
+#define TYPE_BUSY  2 /* the bit that makes an available TSS a busy one */
+#define TYPE_32BIT 8 /* gates and task states of the 386 and later */
 
 #define SELECTOR_RPL   3
 #define SELECTOR_LDT   4      /* table indicator */
@@ -54,7 +54,8 @@ static inline bool descriptor_is_conforming(const struct descriptor *d) {
     return descriptor_is_code(d) && (d->high & SEG_DOWN << 8) != 0;
 }
 static inline bool descriptor_is_writable_data(const struct descriptor *d) {
-    return descriptor_is_memory(d) && (d->high & (SEG_CODE | SEG_WRITABLE) << 8) == SEG_WRITABLE << 8;
+    return descriptor_is_memory(d) && (d->high & (SEG_CODE | SEG_WRITABLE) << 8) == SEG_WRITABLE
+                                                                                        << 8;
 }
 /** Data or readable code: what DS, ES, FS and GS may hold. */
 static inline bool descriptor_is_readable(const struct descriptor *d) {

@@ -13,6 +13,7 @@
  * last instruction of its block, changes it only when it is taken and ends with NEXT or RESUME: the
  * next insn is the block's sentinel, whose handler finds the next block. The translator, which
  * calls a handler on a pair {insn, stop sentinel}, sets cpu->eip and cpu->ip_base the same way.
+ * Between blocks cpu->insn is NULL.
  */
 #ifndef INTERP_EXEC_EXEC_H
 #define INTERP_EXEC_EXEC_H
@@ -21,10 +22,6 @@
 #include "interp/decode/insn.h"
 #include "interp/decode/op.h"
 
-/* What cpu->insn points to outside of blocks: index, ip_offset and length are 0, so that
-   cpu_icount() and insn_ip() hold there too. */
-extern const struct insn outside_insn;
-
 static inline const struct insn *resume_at(struct cpu *cpu, const struct insn *next) {
     cpu->insn = next;
     return next;
@@ -32,8 +29,7 @@ static inline const struct insn *resume_at(struct cpu *cpu, const struct insn *n
 
 static inline const struct insn *leave_after(struct cpu *cpu, const struct insn *insn) {
     cpu->icount += insn->index + 1u;
-    cpu->ip_base = cpu->eip;
-    cpu->insn = &outside_insn;
+    cpu->insn = NULL;
     return NULL;
 }
 
@@ -46,15 +42,17 @@ static inline const struct insn *leave_after(struct cpu *cpu, const struct insn 
 #define EXEC_IS_SANITIZED 1
 #endif
 
+/* RUN_INSN: how a handler passes control to an insn to which cpu->insn already points. */
 #if defined(__OPTIMIZE__) && !defined(EXEC_IS_SANITIZED) && !defined(INTERP_NO_THREADING)
+#define RUN_INSN(cpu, i) return (i)->exec((cpu), (i))
+#else
+#define RUN_INSN(cpu, i) return (i)
+#endif
 #define NEXT(cpu, i)                                                                               \
     do {                                                                                           \
-        (cpu)->insn = (i) + 1;                                                                     \
-        return (i)[1].exec((cpu), (i) + 1);                                                        \
+        const struct insn *following = resume_at((cpu), (i) + 1);                                  \
+        RUN_INSN((cpu), following);                                                                \
     } while (0)
-#else
-#define NEXT(cpu, i) return resume_at((cpu), (i) + 1)
-#endif
 #define RESUME(cpu, i) return resume_at((cpu), (i) + 1)
 #define LEAVE(cpu, i)  return leave_after((cpu), (i))
 

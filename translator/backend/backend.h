@@ -3,8 +3,8 @@
  * them, and a way in. One back end is one folder.
  *
  * The dispatcher (translator/run.c) owns the block map and calls the back end on the vCPU thread
- * only. Entering a block, guest state is in struct cpu; leaving it, it is there again, with cpu->eip
- * valid and arithmetic flags in cpu->lazy.
+ * only. Entering a block, guest state is in struct cpu; leaving it, it is there again, with
+ * cpu->eip valid and arithmetic flags in cpu->lazy.
  */
 #ifndef TRANSLATOR_BACKEND_BACKEND_H
 #define TRANSLATOR_BACKEND_BACKEND_H
@@ -17,9 +17,9 @@ struct backend;
 
 /* Why control came back to the dispatcher. */
 enum block_exit {
-    EXIT_NEXT,     /* cpu->eip: find or translate the next block; link->... may be patched */
-    EXIT_EVENT,    /* an event is pending or the budget is used up; cpu->eip is valid */
-    EXIT_STALE,    /* the running block was invalidated by its own write */
+    EXIT_NEXT,      /* cpu->eip: find or translate the next block; link->... may be patched */
+    EXIT_EVENT,     /* an event is pending or the budget is used up; cpu->eip is valid */
+    EXIT_INTERPRET, /* the instruction at cpu->eip must be interpreted (a write to code) */
 };
 
 /* One direct exit of a block, which the dispatcher may link to its target. */
@@ -38,14 +38,15 @@ struct bt_block {
     uint16_t guest_bytes;
     uint16_t guest_count;
     struct block_mode mode;
+    uint32_t mode_key;
     struct block_link link[2];
     struct block_link *incoming;
     bool is_valid;
-    uint32_t executions;      /* hotness, counted where cheap */
-    const void *entry;        /* back end: where to enter */
+    uint32_t executions; /* hotness, counted where cheap */
+    const void *entry;   /* back end: where to enter */
     uint32_t host_bytes;
-    struct insn *guest;       /* guest instructions that are called, each with a stop sentinel */
-    void *host;               /* back end's own data */
+    struct insn *guest; /* guest instructions that are called, each with a stop sentinel */
+    void *host;         /* back end's own data */
     struct bt_block *next_in_bucket, *next_in_frame;
 };
 

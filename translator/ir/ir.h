@@ -16,6 +16,7 @@
 #ifndef TRANSLATOR_IR_IR_H
 #define TRANSLATOR_IR_IR_H
 
+#include "interp/decode/disasm.h"
 #include "interp/decode/insn.h"
 
 #include <stdbool.h>
@@ -65,8 +66,8 @@ struct ir_insn {
     uint8_t op;   /* enum ir_op */
     uint8_t type; /* enum ir_type */
     uint8_t cond;
-    uint16_t flags_out; /* FLAG_* that must be produced (SETS); others stay as they were */
-    uint16_t flags_in;  /* FLAG_* that are read */
+    uint16_t flags_out;  /* FLAG_* that must be produced (SETS); others stay as they were */
+    uint16_t flags_in;   /* FLAG_* that are read */
     uint16_t flags_live; /* after this operation; filled in by the dead-flag pass */
     uint16_t guest;      /* number of the guest instruction in the block */
     struct ir_value dst, a, b, c;
@@ -88,7 +89,7 @@ struct block_mode {
 
 struct ir_block {
     struct block_mode mode;
-    uint32_t ip;          /* EIP of the first guest instruction */
+    uint32_t ip; /* EIP of the first guest instruction */
     unsigned guest_count;
     unsigned guest_bytes;
     struct insn guest[IR_MAX_GUEST + 1]; /* decoded instructions, then a stop sentinel */
@@ -99,7 +100,7 @@ struct ir_block {
 };
 
 /** Print as text, one operation a line, guest instructions as comments. */
-void ir_print(const struct ir_block *block, FILE *out);
+void ir_print(const struct ir_block *block, struct disasm *disasm, FILE *out);
 /** Check the invariants; false with a message when one is broken. */
 bool ir_verify(const struct ir_block *block, char *message, size_t size);
 

@@ -5,7 +5,6 @@
  *       t0.32 = LOAD ds:[ebx + 0x4]
  *       eax = ADD.32 eax, t0 {OSZAPC}
  */
-#include "interp/decode/disasm.h"
 #include "translator/ir/ir.h"
 
 #include <string.h>
@@ -119,19 +118,20 @@ static void print_insn(const struct ir_insn *insn, FILE *out) {
     fputc('\n', out);
 }
 
-static void print_guest_insn(const struct ir_block *block, unsigned number, FILE *out) {
-    char text[128];
+static void print_guest_insn(const struct ir_block *block, unsigned number, struct disasm *disasm,
+                             FILE *out) {
+    char text[DISASM_TEXT_SIZE];
     const struct insn *guest = &block->guest[number];
-    disasm_text(block->bytes + guest->ip_offset, guest->length, block->ip + guest->ip_offset,
-                block->mode.code_is_32, text, sizeof(text));
+    disasm_insn(disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16,
+                block->bytes + guest->ip_offset, guest->length, block->ip + guest->ip_offset, text);
     fprintf(out, "; %08x  %s\n", block->ip + guest->ip_offset, text);
 }
 
-void ir_print(const struct ir_block *block, FILE *out) {
+void ir_print(const struct ir_block *block, struct disasm *disasm, FILE *out) {
     unsigned next_guest = 0;
     for (unsigned i = 0; i < block->count; i++) {
         while (next_guest <= block->insn[i].guest && next_guest < block->guest_count)
-            print_guest_insn(block, next_guest++, out);
+            print_guest_insn(block, next_guest++, disasm, out);
         print_insn(&block->insn[i], out);
     }
 }

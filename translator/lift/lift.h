@@ -5,6 +5,7 @@
 #ifndef TRANSLATOR_LIFT_LIFT_H
 #define TRANSLATOR_LIFT_LIFT_H
 
+#include "interp/decode/decode.h"
 #include "translator/ir/ir.h"
 
 enum lift_status {
@@ -18,7 +19,7 @@ struct lift_source {
     const uint8_t *bytes; /* host address of the first instruction */
     unsigned available;   /* bytes up to the page's end */
     uint32_t ip;
-    uint64_t features; /* CPU model */
+    const struct decode_index *index; /* encodings of the CPU model */
 };
 
 /** Lift one block. The result satisfies ir_verify. */

@@ -5,8 +5,9 @@
  */
 #include "translator/lift/lift.h"
 
-#include "interp/decode/decode.h"
 #include "translator/lift/lift_internal.h"
+
+#include <string.h>
 
 /* One guest instruction never makes more operations or temporaries than this. */
 #define MOST_OPS_EACH   8
@@ -157,13 +158,15 @@ static bool has_room(const struct ir_block *block) {
 
 /** Decode the next instruction into the block; false when the block must end before it. */
 static bool decode_next(const struct lift_source *source, struct ir_block *block) {
-    const struct decode_context context = {
-        .features = source->features,
-        .code_is_32 = block->mode.code_is_32,
-    };
     unsigned at = block->guest_bytes;
+    const struct decode_context context = {
+        .index = source->index,
+        .bytes = source->bytes + at,
+        .available = source->available - at,
+        .mode = block->mode.code_is_32 ? DECODE_32 : DECODE_16,
+    };
     struct insn *insn = &block->guest[block->guest_count];
-    if (decode(&context, source->bytes + at, source->available - at, insn) != DECODE_OK)
+    if (decode(&context, insn) != DECODE_OK)
         return false;
     insn->ip_offset = (uint16_t)at;
     insn->index = (uint8_t)block->guest_count;

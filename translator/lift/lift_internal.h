@@ -66,16 +66,23 @@ uint32_t lift_next_ip(const struct lift *lift);
 /* One lifter for each operation of these families. */
 #define LIFTERS_ARITHMETIC(X)                                                                      \
     X(ADD)                                                                                         \
-    X(ADC) X(SUB) X(SBB) X(AND) X(OR) X(XOR) X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL)     \
-        X(IMUL1) X(IMUL2) X(IMUL3) X(DIV) X(IDIV)
+    X(ADC)                                                                                         \
+    X(SUB)                                                                                         \
+    X(SBB)                                                                                         \
+    X(AND)                                                                                         \
+    X(OR) X(XOR) X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL) X(IMUL1) X(IMUL2) X(IMUL3)      \
+        X(DIV) X(IDIV)
 #define LIFTERS_SHIFT(X)                                                                           \
     X(ROL)                                                                                         \
-    X(ROR) X(RCL) X(RCR) X(SHL) X(SHR) X(SAR) X(SHLD) X(SHRD) X(BT) X(BTS) X(BTR) X(BTC) X(BSF)    \
-        X(BSR) X(BSWAP)
+    X(ROR)                                                                                         \
+    X(RCL)                                                                                         \
+    X(RCR) X(SHL) X(SHR) X(SAR) X(SHLD) X(SHRD) X(BT) X(BTS) X(BTR) X(BTC) X(BSF) X(BSR) X(BSWAP)
 #define LIFTERS_MOVE(X)                                                                            \
     X(MOV)                                                                                         \
-    X(LEA) X(XCHG) X(MOVZX8) X(MOVZX16) X(MOVSX8) X(MOVSX16) X(CBW) X(CWD) X(NOP) X(LAHF) X(SAHF)  \
-        X(CLC) X(STC) X(CMC)
+    X(LEA)                                                                                         \
+    X(XCHG)                                                                                        \
+    X(MOVZX8)                                                                                      \
+    X(MOVZX16) X(MOVSX8) X(MOVSX16) X(CBW) X(CWD) X(NOP) X(LAHF) X(SAHF) X(CLC) X(STC) X(CMC)
 #define LIFTERS_STACK(X)  X(PUSH) X(POP) X(PUSHR) X(POPR) X(PUSHI) X(LEAVE)
 #define LIFTERS_BRANCH(X) X(JMP) X(CALL) X(JMPI) X(CALLI) X(RET) X(RETI) X(LOOP) X(JCXZ)
 #define LIFTERS_CONDITION(X)                                                                       \

@@ -61,13 +61,18 @@ void pass_dead_flags(struct ir_block *block, uint16_t live_out) {
 #define LOOK_AHEAD 4
 
 uint16_t flags_read_by_successor(const uint8_t *bytes, unsigned available,
-                                 const struct block_mode *mode, uint64_t features) {
-    const struct decode_context context = {.features = features, .code_is_32 = mode->code_is_32};
+                                 const struct block_mode *mode, const struct decode_index *index) {
     uint16_t unknown = FLAGS_ARITHMETIC, read = 0;
     unsigned at = 0;
     for (unsigned i = 0; i < LOOK_AHEAD && unknown != 0; i++) {
+        const struct decode_context context = {
+            .index = index,
+            .bytes = bytes + at,
+            .available = available - at,
+            .mode = mode->code_is_32 ? DECODE_32 : DECODE_16,
+        };
         struct insn insn;
-        if (decode(&context, bytes + at, available - at, &insn) != DECODE_OK)
+        if (decode(&context, &insn) != DECODE_OK)
             break;
         const struct op_info *info = op_info((enum op)insn.op);
         bool can_fault = (insn.flags & INSN_MEM) != 0 || info->translate == TRANSLATE_CALL;

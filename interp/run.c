@@ -1,0 +1,245 @@
+/*
+ * The run loop, and the handlers of sentinels, which lead from block to block without it.
+ *
+ * The loop holds the only setjmp: cpu_raise() comes back here, the fault is delivered, and
+ * execution goes on. Between blocks cpu->insn is NULL and cpu->eip is the next instruction's IP.
+ */
+#include "interp/run.h"
+#include "interp/cpu/debug.h"
+#include "interp/cpu/exception.h"
+#include "interp/exec/exec.h"
+#include "interp/insn_cache.h"
+
+static inline uint32_t pending_events(const struct cpu *cpu) {
+    return atomic_load_explicit(&cpu->events, memory_order_relaxed);
+}
+
+uint64_t cpu_icount(const struct cpu *cpu) {
+    return cpu->icount + (cpu->insn != NULL ? cpu->insn->index : 0);
+}
+
+/** Point the CPU at a block's first instruction. */
+static inline const struct insn *begin_block(struct cpu *cpu, const struct block *block,
+                                             uint64_t eip) {
+    cpu->ip_base = eip;
+    cpu->eip = eip + block->length;
+    cpu->insn = block->insns;
+    return block->insns;
+}
+
+/** True when the whole block may run now: CS limit, instruction budget and events. */
+static inline bool may_enter(const struct cpu *cpu, const struct insn_cache *cache,
+                             const struct block *block) {
+    return cpu->eip + block->length <= (uint64_t)cpu->seg[SEG_CS].limit + 1 &&
+           cpu->icount + block->count <= cpu->icount_limit &&
+           (pending_events(cpu) & cache->watched_events) == 0;
+}
+
+static const struct insn *leave_chain(struct cpu *cpu, struct block *from) {
+    cpu->insn_cache->link_from = from;
+    cpu->insn = NULL;
+    return NULL;
+}
+
+/** The successor was not among the block's links, or not in this context. */
+static __attribute__((noinline)) const struct insn *next_block_slow(struct cpu *cpu,
+                                                                    struct block *from) {
+    struct insn_cache *cache = cpu->insn_cache;
+    uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
+    struct block *to = insn_cache_known(cache, linear);
+    if (to == NULL || !may_enter(cpu, cache, to))
+        return leave_chain(cpu, from);
+    insn_cache_link(cache, from, to, linear);
+    const struct insn *first = begin_block(cpu, to, cpu->eip);
+    RUN_INSN(cpu, first);
+}
+
+/** Behind a block whose instructions are counted: go on with the next one if nothing is in the way,
+ *  else return to the run loop. */
+static inline const struct insn *next_block(struct cpu *cpu, const struct insn *sentinel) {
+    struct block *from = block_of_sentinel(sentinel);
+    struct insn_cache *cache = cpu->insn_cache;
+    uint64_t eip = cpu->eip;
+    uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + eip);
+    const struct block_link *link = &from->links[0];
+    if (link->linear != linear)
+        link = &from->links[1];
+    if (UNLIKELY(link->linear != linear || link->context != cache->context))
+        return next_block_slow(cpu, from);
+    const struct block *to = link->target;
+    if (UNLIKELY(!may_enter(cpu, cache, to)))
+        return leave_chain(cpu, NULL);
+    const struct insn *first = begin_block(cpu, to, eip);
+    RUN_INSN(cpu, first);
+}
+
+const struct insn *exec_next_block(struct cpu *cpu, const struct insn *sentinel) {
+    cpu->icount += sentinel->index;
+    return next_block(cpu, sentinel);
+}
+
+const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *sentinel) {
+    cpu->icount += sentinel->index;
+    insn_cache_update_context(cpu);
+    if (cpu->debug_active || cpu->interrupt_shadow || cpu->debug_shadow ||
+        cpu->activity != CPU_RUNNING)
+        return leave_chain(cpu, NULL);
+    cpu->eflags &= ~(uint32_t)FLAG_RF; /* has no effect while no breakpoint is active */
+    return next_block(cpu, sentinel);
+}
+
+const struct insn *exec_next_block_remapped(struct cpu *cpu, const struct insn *sentinel) {
+    insn_cache_remapped(cpu->insn_cache);
+    return exec_next_block_checked(cpu, sentinel);
+}
+
+const struct insn *exec_stop_behind(struct cpu *cpu, const struct insn *sentinel) {
+    cpu->icount += sentinel->index;
+    cpu->insn = NULL;
+    return NULL;
+}
+
+const struct insn *exec_leave_before(struct cpu *cpu, const struct insn *insn) {
+    cpu->eip = insn_ip(cpu, insn);
+    cpu->icount += insn->index;
+    cpu->insn = NULL;
+    return NULL;
+}
+
+/* A bounded run replaces the handler of the insn behind the last one that may run. */
+static void patch_stop(struct insn_cache *cache, struct block *block, unsigned count) {
+    struct insn *insn = &block->insns[count];
+    cache->patched = insn;
+    cache->patched_block = block;
+    cache->patched_exec = insn->exec;
+    insn->exec = count == block->count ? exec_stop_behind : exec_leave_before;
+}
+
+/* A block that has become stale meanwhile keeps leaving before each of its insns. */
+static void unpatch_stop(struct insn_cache *cache) {
+    if (cache->patched == NULL)
+        return;
+    struct block *block = cache->patched_block;
+    if (!block->is_stale || cache->patched == &block->insns[block->count])
+        cache->patched->exec = cache->patched_exec;
+    cache->patched = NULL;
+}
+
+static void log_exec(struct cpu *cpu, const struct block *block) {
+    if (log_is_on(cpu->log, LOG_EXEC))
+        log_write(cpu->log, LOG_EXEC, "exec %04x:%08x %u instructions", cpu->seg[SEG_CS].selector,
+                  (uint32_t)cpu->eip, block->count);
+}
+
+/** Run at most `budget` instructions, one block, or a chain of blocks when the budget allows. */
+static void execute(struct cpu *cpu, uint64_t budget) {
+    struct insn_cache *cache = cpu->insn_cache;
+    struct block *block = insn_cache_find(cpu);
+    struct block *from = cache->link_from; /* NULL also when the look-up dropped everything */
+    cache->link_from = NULL;
+    uint64_t room = (uint64_t)cpu->seg[SEG_CS].limit + 1 - cpu->eip;
+    bool is_logged = log_is_on(cpu->log, LOG_EXEC);
+    if (block == NULL || block->length > room) {
+        block = insn_cache_decode_one(cpu);
+    } else if (budget < block->count || budget == 1 || is_logged) {
+        patch_stop(cache, block, budget < block->count ? (unsigned)budget : block->count);
+    } else {
+        insn_cache_link(cache, from, block, (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip));
+    }
+    if (is_logged)
+        log_exec(cpu, block);
+    const struct insn *insn = begin_block(cpu, block, cpu->eip);
+    do
+        insn = insn->exec(cpu, insn);
+    while (insn != NULL);
+    unpatch_stop(cache);
+}
+
+enum verdict { GO_ON, LOOK_AGAIN, EXIT };
+
+/** What happens at an instruction boundary before the next instruction: debug traps, events, halt
+ *  states. `*is_shadowed`: an event waits for one instruction to complete. */
+static enum verdict boundary(struct cpu *cpu, enum cpu_exit *exit, bool *is_shadowed) {
+    struct insn_cache *cache = cpu->insn_cache;
+    uint32_t events = pending_events(cpu);
+    if (events & CPU_EVENT_CODE_WRITTEN)
+        insn_cache_settle(cache);
+    if (events & CPU_EVENT_KICK) {
+        cpu_clear_event(cpu, CPU_EVENT_KICK);
+        *exit = CPU_EXIT_KICK;
+        return EXIT;
+    }
+    if (cpu->icount >= cpu->icount_limit) {
+        *exit = CPU_EXIT_LIMIT;
+        return EXIT;
+    }
+    if (cpu->debug_active && cpu->activity == CPU_RUNNING)
+        cpu_debug_begin(cpu);
+    insn_cache_update_context(cpu);
+    events &= cache->watched_events;
+    if (events != 0 || cpu->interrupt_shadow || cpu->debug_shadow) {
+        *is_shadowed = cpu->interrupt_shadow && events != 0;
+        if (cpu_service_events(cpu)) {
+            *exit = CPU_EXIT_LIMIT;
+            return cache->stops_after_event ? EXIT : LOOK_AGAIN;
+        }
+    }
+    if (cpu->activity != CPU_RUNNING) {
+        *exit = cpu->activity == CPU_SHUTDOWN ? CPU_EXIT_SHUTDOWN : CPU_EXIT_HALTED;
+        return EXIT;
+    }
+    return GO_ON;
+}
+
+/** From one boundary to the next; true when the run ends, with *exit saying why. */
+static bool run_on(struct cpu *cpu, enum cpu_exit *exit) {
+    bool is_shadowed = false;
+    enum verdict verdict = boundary(cpu, exit, &is_shadowed);
+    if (verdict != GO_ON)
+        return verdict == EXIT;
+    bool is_debugged = cpu->debug_active;
+    if (!is_debugged)
+        cpu->eflags &= ~(uint32_t)FLAG_RF;
+    execute(cpu, is_debugged || is_shadowed ? 1 : cpu->icount_limit - cpu->icount);
+    if (is_debugged)
+        cpu_debug_end(cpu);
+    return false;
+}
+
+/** After cpu_raise(): undo what a bounded run patched, settle IP and count at the instruction that
+ *  raised (faults) or behind it (traps), and deliver. Delivery may raise in its turn. */
+static void take_fault(struct cpu *cpu) {
+    const struct insn *insn = cpu->insn;
+    unpatch_stop(cpu->insn_cache);
+    cpu->insn_cache->link_from = NULL;
+    if (insn != NULL) {
+        bool is_trap = cpu->fault.is_trap;
+        cpu->eip = is_trap ? insn_next_ip(cpu, insn) : insn_ip(cpu, insn);
+        cpu->icount += insn->index + (is_trap ? 1u : 0u);
+        cpu->insn = NULL;
+    }
+    cpu_deliver_fault(cpu);
+}
+
+static enum cpu_exit run(struct cpu *cpu, uint64_t icount_limit, bool stops_after_event) {
+    enum cpu_exit exit;
+    cpu->insn = NULL;
+    cpu->icount_limit = icount_limit;
+    insn_cache_enter(cpu->insn_cache);
+    cpu->insn_cache->link_from = NULL;
+    cpu->insn_cache->stops_after_event = stops_after_event;
+    if (setjmp(cpu->run_env) != 0)
+        take_fault(cpu);
+    while (!run_on(cpu, &exit))
+        continue;
+    insn_cache_exit(cpu->insn_cache);
+    return exit;
+}
+
+enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit) {
+    return run(cpu, icount_limit, false);
+}
+
+enum cpu_exit interp_step(struct cpu *cpu) {
+    return run(cpu, cpu->icount + 1, true);
+}

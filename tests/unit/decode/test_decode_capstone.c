@@ -1,0 +1,129 @@
+/*
+ * Lengths against Capstone over random bytes. Where the two differ for a reason, may_differ() says
+ * which; anything else is an error in one of them.
+ *
+ * DECODE_RANDOM in the environment: how many instructions (default 200000).
+ */
+#include "tests/unit/decode/decode_fixture.h"
+
+#include "interp/decode/disasm.h"
+#include "softmmu/base/bits.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* xorshift64*: the same bytes in every run. */
+static uint64_t next_random(uint64_t *state) {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static bool is_prefix(uint8_t byte) {
+    return (byte & 0xe7) == 0x26 || (byte >= 0x64 && byte <= 0x67) || byte == 0xf0 ||
+           byte == 0xf2 || byte == 0xf3;
+}
+
+static void print_difference(const uint8_t *bytes, enum decode_mode mode, unsigned ours,
+                             size_t theirs, const char *text, const struct insn *insn) {
+    char hex[2 * DECODE_MAX_LENGTH + 1];
+    for (unsigned n = 0; n < DECODE_MAX_LENGTH; n++)
+        snprintf(hex + 2 * n, 3, "%02x", bytes[n]);
+    cr_expect(false, "%d-bit %s: we say %u (%s), Capstone %zu (%s)", mode == DECODE_32 ? 32 : 16,
+              hex, ours, op_name(insn->op), theirs, text);
+}
+
+static bool has_row(unsigned map, uint8_t opcode) {
+    size_t count;
+    const struct encoding *table = encoding_table(&count);
+    for (size_t n = 0; n < count; n++)
+        if (table[n].map == map && opcode >= table[n].first && opcode <= table[n].last)
+            return true;
+    return false;
+}
+
+/* Opcodes for which only one of the two is right, or both are. */
+struct known_difference {
+    uint8_t map, first, last;
+    bool ours_only, theirs_only, lengths; /* what may happen */
+    const char *why;
+};
+
+static const struct known_difference known_differences[] = {
+    {MAP_M1, 0x62, 0x62, false, true, false, "EVEX prefixes"},
+    {MAP_M1, 0x8f, 0x8f, false, true, false, "XOP prefixes"},
+    {MAP_M1, 0x8e, 0x8e, false, true, false, "Capstone prints MOV to CS"},
+    {MAP_M1, 0xc4, 0xc5, false, true, false, "VEX prefixes"},
+    {MAP_M1, 0xc6, 0xc7, false, true, false, "XABORT and XBEGIN"},
+    {MAP_M2, 0x01, 0x01, false, true, false, "VMX, SVM and SMAP instructions of group 7"},
+    {MAP_M2, 0x18, 0x1f, true, false, false, "Capstone lacks most hint NOPs"},
+    {MAP_M2, 0x20, 0x22, false, true, false, "Capstone prints control registers that do not exist"},
+    {MAP_M2, 0xb9, 0xb9, true, false, true, "Capstone reads no ModRM byte for UD1"},
+    {MAP_M2, 0xc7, 0xc7, false, true, false, "VMX and RDRAND in group 9"},
+    {MAP_M2, 0xff, 0xff, true, false, false, "Capstone does not know UD0"},
+};
+
+/* Differences that are not errors; `at` is the first byte behind the prefixes. */
+static bool may_differ(const uint8_t *bytes, const uint8_t *at, unsigned ours, size_t theirs) {
+    if (!ours && memchr(bytes, 0xf0, (size_t)(at - bytes)))
+        return true; /* Capstone is lax about LOCK */
+    size_t prefixes = (size_t)(at - bytes);
+    if (memchr(bytes, 0x66, prefixes) &&
+        (memchr(bytes, 0xf2, prefixes) || memchr(bytes, 0xf3, prefixes)))
+        return true; /* Capstone forgets that 66 changes the operand size */
+    unsigned map = *at == 0x0f ? MAP_M2 : MAP_M1;
+    uint8_t opcode = map == MAP_M2 ? at[1] : at[0];
+    if (!ours && !has_row(map, opcode)) /* Capstone knows later extensions */
+        return true;
+    for (size_t n = 0; n < ARRAY_SIZE(known_differences); n++) {
+        const struct known_difference *d = &known_differences[n];
+        if (d->map != map || opcode < d->first || opcode > d->last)
+            continue;
+        if (!theirs ? d->ours_only : !ours ? d->theirs_only : d->lengths)
+            return true;
+    }
+    return false;
+}
+
+Test(decode_capstone, lengths_agree_on_random_bytes) {
+    const char *wanted = getenv("DECODE_RANDOM");
+    unsigned long count = wanted ? strtoul(wanted, NULL, 0) : 200000;
+    struct disasm *disasm = disasm_create();
+    struct error error;
+    struct decode_index *index = decode_index_create(ALL_FEATURES, &error);
+    cr_assert(disasm && index);
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+    unsigned reported = 0;
+    for (unsigned long n = 0; n < count && reported < 40; n++) {
+        uint8_t bytes[24];
+        for (unsigned i = 0; i < sizeof(bytes); i += 8)
+            store_le64(bytes + i, next_random(&state));
+        /* Half of the time in the 0F map, and often with a prefix: random bytes seldom are. */
+        static const uint8_t prefixes[] = {0x66, 0xf2, 0xf3, 0x67};
+        if (n & 2)
+            bytes[0] = prefixes[(n >> 2) & 3];
+        if (n & 1)
+            bytes[(n >> 1) & 1] = 0x0f;
+        for (unsigned mode = DECODE_16; mode <= DECODE_32; mode++) {
+            struct decode_context context = {index, bytes, DECODE_MAX_LENGTH, mode};
+            struct insn insn;
+            enum decode_status status = decode(&context, &insn);
+            unsigned ours = status == DECODE_OK ? insn.length : 0;
+            char text[DISASM_TEXT_SIZE];
+            size_t theirs = disasm_insn(disasm, mode == DECODE_32 ? DISASM_32 : DISASM_16, bytes,
+                                        DECODE_MAX_LENGTH, 0, text);
+            const uint8_t *at = bytes;
+            while (at < bytes + DECODE_MAX_LENGTH && is_prefix(*at))
+                at++;
+            if (ours == theirs || may_differ(bytes, at, ours, theirs))
+                continue;
+            reported++;
+            print_difference(bytes, mode, ours, theirs, text, &insn);
+        }
+    }
+    decode_index_destroy(index);
+    disasm_destroy(disasm);
+}

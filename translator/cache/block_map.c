@@ -1,0 +1,207 @@
+#include "translator/cache/block_map.h"
+
+#include <stdlib.h>
+
+#define BUCKETS 65536u
+
+struct block_map {
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct bt_block *bucket[BUCKETS];
+    struct bt_block **frame; /* per frame: its blocks */
+    struct bt_block *dead;   /* invalidated, linked by next_in_bucket */
+};
+
+struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
+                                   frame_number frames, struct error *error) {
+    struct block_map *map = calloc(1, sizeof(*map));
+    if (map != NULL)
+        map->frame = calloc((size_t)frames + 1, sizeof(struct bt_block *));
+    if (map == NULL || map->frame == NULL) {
+        free(map);
+        error_set(error, "out of memory for the map of translated blocks");
+        return NULL;
+    }
+    map->ops = ops;
+    map->backend = backend;
+    return map;
+}
+
+void block_map_destroy(struct block_map *map) {
+    if (map == NULL)
+        return;
+    block_map_flush(map);
+    free(map->frame);
+    free(map);
+}
+
+uint32_t block_mode_key(const struct block_mode *mode) {
+    uint32_t key = (uint32_t)mode->code_is_32 | (uint32_t)mode->stack_is_32 << 1 |
+                   (uint32_t)mode->is_user << 2 | (uint32_t)mode->is_protected << 3 |
+                   (uint32_t)mode->is_v86 << 4 | (uint32_t)mode->x87_usable << 5 |
+                   (uint32_t)mode->simd_usable << 6 | (uint32_t)mode->counts_instructions << 7;
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        key |= (uint32_t)mode->segment_check[i] << (8 + 2 * i);
+    return key;
+}
+
+static unsigned bucket_of(frame_number frame, unsigned offset, uint32_t mode_key) {
+    uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1) ^ mode_key;
+    return (hash ^ hash >> 16) % BUCKETS;
+}
+
+struct bt_block *block_map_find(struct block_map *map, frame_number frame, unsigned offset,
+                                uint32_t ip, uint32_t mode_key) {
+    struct bt_block *block = map->bucket[bucket_of(frame, offset, mode_key)];
+    while (block != NULL && (block->frame != frame || block->frame_offset != offset ||
+                             block->ip != ip || block->mode_key != mode_key))
+        block = block->next_in_bucket;
+    return block;
+}
+
+static const struct insn *stop_here(struct cpu *cpu, const struct insn *insn) {
+    return NULL;
+}
+
+/** The guest instructions as pairs: each with a sentinel behind it that stops. */
+static struct insn *pair_instructions(const struct ir_block *ir) {
+    struct insn *guest = calloc(2 * (size_t)ir->guest_count, sizeof(*guest));
+    for (unsigned i = 0; guest != NULL && i < ir->guest_count; i++) {
+        guest[2 * i] = ir->guest[i];
+        guest[2 * i + 1].exec = stop_here;
+        guest[2 * i + 1].ip_offset = (uint16_t)(ir->guest[i].ip_offset + ir->guest[i].length);
+        guest[2 * i + 1].index = (uint8_t)(i + 1);
+    }
+    return guest;
+}
+
+struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame,
+                                    unsigned offset) {
+    struct bt_block *block = calloc(1, sizeof(*block));
+    struct insn *guest = pair_instructions(ir);
+    if (block == NULL || guest == NULL) {
+        free(block);
+        free(guest);
+        return NULL;
+    }
+    *block = (struct bt_block){
+        .ip = ir->ip,
+        .frame = frame,
+        .frame_offset = (uint16_t)offset,
+        .guest_bytes = (uint16_t)ir->guest_bytes,
+        .guest_count = (uint16_t)ir->guest_count,
+        .mode = ir->mode,
+        .mode_key = block_mode_key(&ir->mode),
+        .guest = guest,
+    };
+    const struct ir_insn *end = &ir->insn[ir->count - 1];
+    for (unsigned i = 0; i < 2; i++) {
+        block->link[i].from = block;
+        block->link[i].target_ip = i == 0 ? end->imm : end->imm2;
+    }
+    return block;
+}
+
+void block_map_insert(struct block_map *map, struct bt_block *block) {
+    struct bt_block **bucket =
+        &map->bucket[bucket_of(block->frame, block->frame_offset, block->mode_key)];
+    block->next_in_bucket = *bucket;
+    *bucket = block;
+    block->next_in_frame = map->frame[block->frame];
+    map->frame[block->frame] = block;
+    block->is_valid = true;
+}
+
+void block_map_discard(struct bt_block *block) {
+    free(block->guest);
+    free(block);
+}
+
+void block_map_link(struct block_map *map, struct block_link *link, struct bt_block *to) {
+    link->to = to;
+    link->next_incoming = to->incoming;
+    to->incoming = link;
+    map->ops->link(map->backend, link);
+}
+
+/** Take an outgoing link out of its target's list of incoming ones. */
+static void forget_outgoing(struct block_link *link) {
+    if (link->to == NULL)
+        return;
+    struct block_link **at = &link->to->incoming;
+    while (*at != link)
+        at = &(*at)->next_incoming;
+    *at = link->next_incoming;
+    link->to = NULL;
+}
+
+static void undo_links(struct block_map *map, struct bt_block *block) {
+    while (block->incoming != NULL) {
+        struct block_link *link = block->incoming;
+        block->incoming = link->next_incoming;
+        link->to = NULL;
+        map->ops->unlink(map->backend, link);
+    }
+    forget_outgoing(&block->link[0]);
+    forget_outgoing(&block->link[1]);
+}
+
+static void leave_bucket(struct block_map *map, struct bt_block *block) {
+    struct bt_block **at =
+        &map->bucket[bucket_of(block->frame, block->frame_offset, block->mode_key)];
+    while (*at != block)
+        at = &(*at)->next_in_bucket;
+    *at = block->next_in_bucket;
+}
+
+/** Out of the map, but not freed: it may be running. Its frame list is the caller's business. */
+static void kill_block(struct block_map *map, struct bt_block *block) {
+    block->is_valid = false;
+    leave_bucket(map, block);
+    undo_links(map, block);
+    block->next_in_bucket = map->dead;
+    map->dead = block;
+}
+
+unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigned offset,
+                              unsigned size) {
+    unsigned count = 0;
+    struct bt_block **at = &map->frame[frame];
+    while (*at != NULL) {
+        struct bt_block *block = *at;
+        if (block->frame_offset < offset + size &&
+            offset < (unsigned)block->frame_offset + block->guest_bytes) {
+            *at = block->next_in_frame;
+            kill_block(map, block);
+            count++;
+        } else {
+            at = &block->next_in_frame;
+        }
+    }
+    return count;
+}
+
+void block_map_reclaim(struct block_map *map) {
+    while (map->dead != NULL) {
+        struct bt_block *block = map->dead;
+        map->dead = block->next_in_bucket;
+        map->ops->invalidate(map->backend, block);
+        block_map_discard(block);
+    }
+}
+
+void block_map_flush(struct block_map *map) {
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        while (map->bucket[i] != NULL) {
+            struct bt_block *block = map->bucket[i];
+            map->frame[block->frame] = NULL;
+            kill_block(map, block);
+        }
+    }
+    block_map_reclaim(map);
+    map->ops->flush(map->backend);
+}
+
+bool block_map_has_frame(const struct block_map *map, frame_number frame) {
+    return map->frame[frame] != NULL;
+}

@@ -1,0 +1,46 @@
+/*
+ * All translated blocks of one translator: found by where their bytes lie (frame and offset), their
+ * IP and their mode; listed by frame for invalidation.
+ *
+ * Invariants:
+ *  1. A block in the map is valid. An invalidated block leaves the map at once and its incoming
+ *     links are undone, but its memory lives until block_map_reclaim: it may be running.
+ *  2. link->to is a valid block, and the link stands in that block's list of incoming links.
+ */
+#ifndef TRANSLATOR_CACHE_BLOCK_MAP_H
+#define TRANSLATOR_CACHE_BLOCK_MAP_H
+
+#include "translator/backend/backend.h"
+
+struct block_map;
+
+/** `frames`: number of frames that code can lie in. */
+struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
+                                   frame_number frames, struct error *error);
+void block_map_destroy(struct block_map *map);
+
+/** The mode as one comparable number. */
+uint32_t block_mode_key(const struct block_mode *mode);
+
+struct bt_block *block_map_find(struct block_map *map, frame_number frame, unsigned offset,
+                                uint32_t ip, uint32_t mode_key);
+/** A new block with room for its guest instructions, not yet in the map; NULL: out of memory. */
+struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, unsigned offset);
+/** Enter a translated block. */
+void block_map_insert(struct block_map *map, struct bt_block *block);
+/** Give back a block that was not inserted. */
+void block_map_discard(struct bt_block *block);
+
+/** Direct the exit `link` to `to`. */
+void block_map_link(struct block_map *map, struct block_link *link, struct bt_block *to);
+/** Invalidate the blocks with bytes in [offset, offset + size) of a frame; returns how many. */
+unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigned offset,
+                              unsigned size);
+/** Forget all blocks. Only when none is running. */
+void block_map_flush(struct block_map *map);
+/** Free invalidated blocks. Only when none is running. */
+void block_map_reclaim(struct block_map *map);
+/** Whether any block has bytes in the frame. */
+bool block_map_has_frame(const struct block_map *map, frame_number frame);
+
+#endif
