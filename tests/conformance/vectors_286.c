@@ -12,6 +12,7 @@
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/segment.h"
 #include "interp/decode/decode.h"
+#include "interp/insn_cache.h"
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "tests/conformance/moo.h"
@@ -73,8 +74,11 @@ static bool rig_create(struct rig *rig) {
         return false;
     rig->index = decode_index_create(features, &error);
     struct code_pages *code = code_pages_create(pm, &error);
-    return code != NULL && rig->index != NULL &&
-           cpu_init(&rig->cpu, model, features, &quiet_bus, pm, code, &rig->log, &error);
+    if (code == NULL || rig->index == NULL ||
+        !cpu_init(&rig->cpu, model, features, &quiet_bus, pm, code, &rig->log, &error))
+        return false;
+    rig->cpu.insn_cache = insn_cache_create(&rig->cpu, &error);
+    return rig->cpu.insn_cache != NULL;
 }
 
 static void set_segment(struct cpu *cpu, enum segment_name name, uint16_t selector) {
