@@ -119,8 +119,11 @@ bool option_cpu(struct option_context *context, const char *value) {
         catalogue_list_cpu_models(stdout);
         return true;
     }
-    if (!catalogue_check_cpu_model(value, &error))
-        return option_fail(context, "%s", error.message);
+    if (!catalogue_check_cpu_model(value, &error)) {
+        /* The message names the option already. */
+        size_t skip = strncmp(error.message, "-cpu: ", 6) == 0 ? 6 : 0;
+        return option_fail(context, "%s", error.message + skip);
+    }
     option_set_string((char **)&context->options->machine.cpu_model, value);
     return true;
 }

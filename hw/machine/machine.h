@@ -42,6 +42,7 @@ struct machine_config {
     struct drive_config floppy[MACHINE_FLOPPY_DRIVES];
     char boot_order[5]; /* letters of -boot, e.g. "cad" */
     bool boot_menu;
+    bool serial_console; /* the firmware shows its text on serial port 0 too */
     bool has_vga;
     bool has_debug_exit;
     uint16_t debug_exit_port, debug_exit_size;
