@@ -3,6 +3,8 @@
  */
 #include "interp/insn_cache_store.h"
 
+#include "softmmu/base/bits.h"
+
 #include <string.h>
 
 /* Writes to a frame without code before it is no longer watched: unwatching at once would make a

@@ -14,10 +14,6 @@ static inline uint32_t pending_events(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->events, memory_order_relaxed);
 }
 
-uint64_t cpu_icount(const struct cpu *cpu) {
-    return cpu->icount + (cpu->insn != NULL ? cpu->insn->index : 0);
-}
-
 /** Point the CPU at a block's first instruction. */
 static inline const struct insn *begin_block(struct cpu *cpu, const struct block *block,
                                              uint64_t eip) {
