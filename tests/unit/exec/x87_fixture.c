@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-const struct insn outside_insn;
-
 noreturn void cpu_raise(struct cpu *cpu, enum exception_vector vector) {
     cpu->fault.vector = (uint8_t)vector;
     longjmp(cpu->run_env, 1);
