@@ -67,7 +67,8 @@ static uint64_t ran_ns(const struct machine *machine) {
 static void put_sensitive(struct statistics_writer *writer, const struct machine *machine) {
     for (unsigned op = 0; machine->sensitive_counts != NULL && op < OP_COUNT; op++) {
         if (machine->sensitive_counts[op] != 0)
-            put(writer, "sensitive", op_info[op].mnemonic, (double)machine->sensitive_counts[op]);
+            put(writer, "sensitive", op_info((enum op)op)->name,
+                (double)machine->sensitive_counts[op]);
     }
 }
 
