@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define E820_RAM     1
-#define E820_ENTRY   20
+#define E820_RAM   1
+#define E820_ENTRY 20
 
 static bool add_memory_map(struct fw_cfg *fw, uint64_t ram) {
     uint8_t entry[E820_ENTRY];

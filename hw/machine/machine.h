@@ -32,7 +32,7 @@ struct machine_config {
     enum machine_kind kind;
     enum machine_engine engine;
     const char *engine_backend; /* "x86_64", "portable" or NULL */
-    const char *cpu_model; /* "MODEL[,+feature][,-feature]"; NULL: the default model */
+    const char *cpu_model;      /* "MODEL[,+feature][,-feature]"; NULL: the default model */
     uint64_t ram_bytes;
     unsigned cpu_count;
     const char *bios_path;    /* NULL: the default firmware */

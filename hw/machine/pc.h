@@ -11,7 +11,7 @@
 #include "hw/block/ide_channel.h"
 #include "hw/block/piix3_ide.h"
 #include "hw/debug_port.h"
-#include "hw/display/vga.h"
+#include "hw/display/vga_regs.h"
 #include "hw/dma_i8237.h"
 #include "hw/fw_cfg.h"
 #include "hw/hpet.h"
@@ -37,7 +37,7 @@
 #define ISA_IRQS 16
 
 /* Several chips may drive one ISA interrupt line; each group of them keeps its own level. */
-enum isa_driver { ISA_DRIVER_CHIP, ISA_DRIVER_PCI, ISA_DRIVER_SCI, ISA_DRIVERS };
+enum isa_driver { ISA_DRIVER_CHIP, ISA_DRIVER_PCI, ISA_DRIVER_SCI, ISA_DRIVER_HPET, ISA_DRIVERS };
 /* Who may open the A20 gate; it is open while any of them says so. */
 enum a20_driver { A20_DRIVER_KBC = 1, A20_DRIVER_PORT92 = 2 };
 
@@ -46,6 +46,7 @@ struct pc_lines {
     uint16_t isa_level[ISA_DRIVERS]; /* one bit per line, by driver */
     uint8_t a20;                     /* enum a20_driver mask */
     bool nmi_masked;                 /* port 70h bit 7 */
+    bool hpet_is_legacy;             /* the HPET took IRQ 0 and IRQ 8 over */
     struct pc *pc;
 };
 
@@ -82,7 +83,8 @@ struct pc {
     struct piix4_pm pm;
     struct ide_channel ide[2];
     struct fdc_82077 fdc;
-    struct vga *vga; /* NULL: no display card */
+    struct vga vga;
+    bool has_vga;
 
     struct disk_image *image[MACHINE_IDE_DRIVES + MACHINE_FLOPPY_DRIVES];
     unsigned image_count;
@@ -99,6 +101,8 @@ struct irq_line pc_a20_line(struct pc *pc, enum a20_driver driver);
 struct irq_line pc_reset_line(struct pc *pc);
 struct irq_line pc_power_off_line(struct pc *pc);
 struct irq_line pc_nmi_mask_line(struct pc *pc);
+/** HPET legacy replacement: cuts the 8254 and the clock off. */
+struct irq_line pc_hpet_legacy_line(struct pc *pc);
 /** INTR of the 8259 pair: to the local APIC when there is one, else to the CPU. */
 struct irq_line pc_intr_line(struct pc *pc);
 extern const struct state_table pc_lines_state;

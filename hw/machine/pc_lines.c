@@ -6,24 +6,30 @@ static unsigned ioapic_pin(unsigned irq) {
     return irq == 0 ? 2 : irq;
 }
 
-static void isa_set(void *opaque, unsigned number, bool level) {
-    struct pc_lines *lines = opaque;
+static void isa_drive(struct pc_lines *lines, unsigned irq) {
     struct pc *pc = lines->pc;
-    unsigned driver = number / ISA_IRQS, irq = number % ISA_IRQS;
     uint16_t bit = (uint16_t)(1u << irq);
-    if (level)
-        lines->isa_level[driver] |= bit;
-    else
-        lines->isa_level[driver] &= (uint16_t)~bit;
+    bool is_cut_off = lines->hpet_is_legacy && (irq == 0 || irq == 8);
     bool any = false;
     for (unsigned i = 0; i < ISA_DRIVERS; i++)
-        any = any || (lines->isa_level[i] & bit) != 0;
+        any = any || ((lines->isa_level[i] & bit) != 0 && !(is_cut_off && i == ISA_DRIVER_CHIP));
     struct irq_line pic = pic_i8259_line(&pc->pic, irq);
     irq_set(&pic, any);
     if (pc->has_apic) {
         struct irq_line ioapic = ioapic_82093_line(&pc->ioapic, ioapic_pin(irq));
         irq_set(&ioapic, any);
     }
+}
+
+static void isa_set(void *opaque, unsigned number, bool level) {
+    struct pc_lines *lines = opaque;
+    unsigned driver = number / ISA_IRQS, irq = number % ISA_IRQS;
+    uint16_t bit = (uint16_t)(1u << irq);
+    if (level)
+        lines->isa_level[driver] |= bit;
+    else
+        lines->isa_level[driver] &= (uint16_t)~bit;
+    isa_drive(lines, irq);
 }
 
 struct irq_line pc_isa_line(struct pc *pc, enum isa_driver driver, unsigned irq) {
@@ -72,6 +78,17 @@ struct irq_line pc_nmi_mask_line(struct pc *pc) {
     return (struct irq_line){nmi_mask_set, &pc->lines, 0};
 }
 
+static void hpet_legacy_set(void *opaque, unsigned number, bool level) {
+    struct pc_lines *lines = opaque;
+    lines->hpet_is_legacy = level;
+    isa_drive(lines, 0);
+    isa_drive(lines, 8);
+}
+
+struct irq_line pc_hpet_legacy_line(struct pc *pc) {
+    return (struct irq_line){hpet_legacy_set, &pc->lines, 0};
+}
+
 static void intr_set(void *opaque, unsigned number, bool level) {
     struct pc *pc = opaque;
     if (pc->has_apic)
@@ -91,10 +108,8 @@ void pc_lines_init(struct pc_lines *lines, struct pc *pc) {
 }
 
 static const struct state_field pc_lines_fields[] = {
-    FIELD(pc_lines, isa_level, 1),
-    FIELD(pc_lines, a20, 1),
-    FIELD(pc_lines, nmi_masked, 1),
-    NOT_SAVED(pc_lines, pc),
+    FIELD(pc_lines, isa_level, 1),      FIELD(pc_lines, a20, 1), FIELD(pc_lines, nmi_masked, 1),
+    FIELD(pc_lines, hpet_is_legacy, 1), NOT_SAVED(pc_lines, pc),
 };
 const struct state_table pc_lines_state = STATE_TABLE(pc_lines, pc_lines_fields);
 const struct device_class pc_lines_class = {"pc_lines", NULL, &pc_lines_state};
