@@ -63,9 +63,11 @@ EXEC(MOVDQ2Q) {
     NEXT(cpu, i);
 }
 
+/* TOP becomes 0, as measured on hardware; the SDM speaks of the tags only. */
 EXEC(EMMS) {
     mmx_require(cpu);
     x87_leave_mmx(cpu);
+    cpu->x87.top = 0;
     NEXT(cpu, i);
 }
 

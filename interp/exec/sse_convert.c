@@ -79,36 +79,41 @@ static uint64_t two_f32_from_integers(uint64_t a, struct sse_operation *operatio
     return low | (uint64_t)f32_from_integer((uint32_t)(a >> 32), sse_lane(operation)) << 32;
 }
 
+/* The source of CVTPI2PS and CVTPI2PD. In memory, it has nothing to do with MMX state. (The SDM
+   says so of CVTPI2PD only; of CVTPI2PS it was measured on hardware.) */
+static uint64_t integers_source(struct cpu *cpu, const struct insn *i) {
+    if (i->flags & INSN_MEM)
+        return cpu_load64(cpu, i->seg, insn_ea(cpu, i));
+    mmx_require(cpu);
+    x87_enter_mmx(cpu);
+    return mmx_get(cpu, i->rm);
+}
+
 EXEC(CVTPI2PS) {
     sse_require(cpu);
-    mmx_require(cpu);
-    uint64_t source = mmx_source(cpu, i);
+    uint64_t source = integers_source(cpu, i);
     struct sse_operation operation = sse_begin(cpu);
     uint64_t result = two_f32_from_integers(source, &operation);
     sse_end(cpu, &operation);
-    x87_enter_mmx(cpu);
     cpu->xmm[i->reg].u64[0] = result;
     RESUME(cpu, i);
 }
 
-/* With a memory operand this one has nothing to do with MMX state. */
 EXEC(CVTPI2PD) {
     sse_require(cpu);
-    if (!(i->flags & INSN_MEM))
-        mmx_require(cpu);
-    uint64_t source = mmx_source(cpu, i);
+    uint64_t source = integers_source(cpu, i);
     struct sse_operation operation = sse_begin(cpu);
-    if (!(i->flags & INSN_MEM))
-        x87_enter_mmx(cpu);
     cpu->xmm[i->reg].u64[0] = f64_from_integer((uint32_t)source, &operation.env);
     cpu->xmm[i->reg].u64[1] = f64_from_integer((uint32_t)(source >> 32), &operation.env);
     RESUME(cpu, i);
 }
 
+/* The x87 registers become MMX registers even if an unmasked exception follows. */
 static const struct insn *mmx_from_f32(struct cpu *cpu, const struct insn *i, bool truncate) {
     sse_require(cpu);
     mmx_require(cpu);
     uint64_t source = xmm_source64(cpu, i);
+    x87_enter_mmx(cpu);
     struct sse_operation operation = sse_begin(cpu);
     uint64_t result = two_integers_from_f32(source, truncate, &operation);
     sse_end(cpu, &operation);
@@ -120,6 +125,7 @@ static const struct insn *mmx_from_f64(struct cpu *cpu, const struct insn *i, bo
     sse_require(cpu);
     mmx_require(cpu);
     union xmm source = xmm_source(cpu, i);
+    x87_enter_mmx(cpu);
     struct sse_operation operation = sse_begin(cpu);
     uint64_t result = two_integers_from_f64(&source, truncate, &operation);
     sse_end(cpu, &operation);
