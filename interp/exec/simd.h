@@ -12,6 +12,7 @@
 #define INTERP_EXEC_SIMD_H
 
 #include "interp/exec/operand.h"
+#include "interp/exec/x87.h"
 
 union lanes {
     uint8_t u8[8];
@@ -32,21 +33,13 @@ union lanes {
 
 /* ---- Permission to run ---------------------------------------------------------------------- */
 
-/** The cold half of mmx_require(): raises, unless all that is wrong is a pending x87 exception
- *  that CR0.NE sends to the FERR# pin. */
-void mmx_refuse(struct cpu *cpu);
 /** Raise what forbids SSE: #UD (CR0.EM set, CR4.OSFXSR clear), else #NM (CR0.TS). */
 noreturn void sse_refuse(struct cpu *cpu);
 
-/* ES of the status word, computed from what it stands for. */
-static inline bool x87_exception_is_pending(const struct cpu *cpu) {
-    return (cpu->x87.status & ~cpu->x87.control & 0x3f) != 0;
-}
-
-/** MMX may run, or #UD, #NM or #MF is raised. SDM vol. 2, "MMX Instruction exceptions". */
+/** MMX may run, or #UD, #NM or #MF is raised. */
 static inline void mmx_require(struct cpu *cpu) {
-    if (UNLIKELY((cpu->cr0 & (CR0_EM | CR0_TS)) != 0 || x87_exception_is_pending(cpu)))
-        mmx_refuse(cpu);
+    if (UNLIKELY((cpu->cr0 & (CR0_EM | CR0_TS)) != 0 || (cpu->x87.status & X87_ES)))
+        x87_check_mmx(cpu);
 }
 
 /** SSE may run, or #UD or #NM is raised. */
@@ -57,21 +50,14 @@ static inline void sse_require(struct cpu *cpu) {
 
 /* ---- MMX registers ------------------------------------------------------------------------- */
 
-/** What every MMX instruction but EMMS does to the x87 state, also when it only reads: TOP = 0
- *  and all tags valid. To be called after the last access that may fault. SDM vol. 1, "Effect of
- *  MMX, x87 FPU, FXSAVE, and FXRSTOR Instructions on the x87 FPU Tag Word". */
-static inline void mmx_enter(struct cpu *cpu) {
-    cpu->x87.top = 0;
-    cpu->x87.is_valid = 0xff;
-}
-
 static inline uint64_t mmx_get(const struct cpu *cpu, unsigned n) {
     return cpu->x87.st[n].significand;
 }
 
-/** Write an MMX register; its x87 register's sign and exponent become all ones. */
+/** Write an MMX register, after the last access that may fault; its x87 register's sign and
+ * exponent become all ones. */
 static inline void mmx_set(struct cpu *cpu, unsigned n, uint64_t value) {
-    mmx_enter(cpu);
+    x87_enter_mmx(cpu);
     cpu->x87.st[n] = (struct float80){.significand = value, .sign_exponent = 0xffff};
 }
 
@@ -90,8 +76,7 @@ static inline uint32_t xmm_get32(const union xmm *x, unsigned n) {
 
 static inline void xmm_set32(union xmm *x, unsigned n, uint32_t value) {
     unsigned shift = (n & 1) * 32;
-    x->u64[n >> 1] =
-        (x->u64[n >> 1] & ~(UINT64_C(0xffffffff) << shift)) | (uint64_t)value << shift;
+    x->u64[n >> 1] = (x->u64[n >> 1] & ~(UINT64_C(0xffffffff) << shift)) | (uint64_t)value << shift;
 }
 
 /** A W operand of 16 bytes: register, or memory. #GP(0) when `aligned` memory is not. */

@@ -55,10 +55,10 @@ LANEWISE(greater_bytes, s8, int32_t, -(a > b))
 LANEWISE(greater_words, s16, int32_t, -(a > b))
 LANEWISE(greater_dwords, s32, int32_t, -(a > b))
 QUADWORD(and_bits, a &b)
-QUADWORD(and_not_bits, ~a & b)
+QUADWORD(and_not_bits, ~a &b)
 QUADWORD(or_bits, a | b)
 QUADWORD(xor_bits, a ^ b)
-QUADWORD(multiply_even_dwords, (uint64_t)(uint32_t)a * (uint32_t)b)
+QUADWORD(multiply_even_dwords, (uint64_t)(uint32_t)a *(uint32_t)b)
 
 /* Neighbouring products added; only -32768 four times overflows, and wraps to 80000000h. */
 static uint64_t multiply_and_add(uint64_t first, uint64_t second) {

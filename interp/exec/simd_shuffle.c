@@ -186,7 +186,7 @@ EXEC(PINSRW_X) {
 
 EXEC(PEXTRW) {
     mmx_require(cpu);
-    mmx_enter(cpu);
+    x87_enter_mmx(cpu);
     cpu_set_reg32(cpu, i->reg, (uint16_t)(mmx_get(cpu, i->rm) >> (i->imm & 3) * 16));
     NEXT(cpu, i);
 }
@@ -209,7 +209,7 @@ static uint32_t byte_signs(uint64_t value) {
 
 EXEC(PMOVMSKB) {
     mmx_require(cpu);
-    mmx_enter(cpu);
+    x87_enter_mmx(cpu);
     cpu_set_reg32(cpu, i->reg, byte_signs(mmx_get(cpu, i->rm)));
     NEXT(cpu, i);
 }

@@ -1,21 +1,9 @@
 /*
- * When MMX and SSE instructions may not run, and the slow path of 16-byte stores.
+ * The cold paths of simd.h: when SSE may not run, and 16-byte stores that need the MMU.
  *
- * Sources: SDM vol. 3A, "Emulation of the MMX Instruction Set", "Enabling SSE Extensions";
- * vol. 1, "MS-DOS Compatibility Sub-mode".
+ * Source: SDM vol. 3A, "Enabling SSE Extensions" and the table of exceptions beside it.
  */
 #include "interp/exec/simd.h"
-
-void mmx_refuse(struct cpu *cpu) {
-    if (cpu->cr0 & CR0_EM)
-        cpu_raise(cpu, VECTOR_UD);
-    if (cpu->cr0 & CR0_TS)
-        cpu_raise(cpu, VECTOR_NM);
-    if (cpu->cr0 & CR0_NE)
-        cpu_raise(cpu, VECTOR_MF);
-    if (!cpu->bus.ignne(cpu->bus.opaque))
-        cpu->bus.set_ferr(cpu->bus.opaque, true);
-}
 
 noreturn void sse_refuse(struct cpu *cpu) {
     if ((cpu->cr0 & CR0_EM) || !(cpu->cr4 & CR4_OSFXSR))
