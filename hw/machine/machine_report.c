@@ -4,6 +4,7 @@
 #include "hw/core/port_map.h"
 #include "interp/decode/op.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -41,12 +42,15 @@ struct statistics_writer {
     size_t capacity, count;
 };
 
+/* Names are in lower case, whatever the tables say. */
 static void put(struct statistics_writer *writer, const char *group, const char *name,
                 double value) {
     if (writer->count == writer->capacity)
         return;
     struct machine_statistic *statistic = &writer->out[writer->count++];
     snprintf(statistic->name, sizeof(statistic->name), "%s.%s", group, name);
+    for (char *letter = statistic->name; *letter != '\0'; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
     statistic->value = value;
 }
 
@@ -95,6 +99,12 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
     put_sensitive(&writer, machine);
+    /* In halves, since a double holds 53 bits; only of runs that can be repeated exactly. */
+    if (machine->config.clock == CLOCK_ICOUNT && machine->ended_host_ns != 0) {
+        uint64_t hash = machine_state_hash(machine);
+        put(&writer, "state", "hash_high", (double)(hash >> 32));
+        put(&writer, "state", "hash_low", (double)(hash & UINT32_MAX));
+    }
     machine_unlock(machine);
     return writer.count;
 }

@@ -8,14 +8,11 @@
 
 static uint32_t bus_port_read(void *opaque, uint16_t port, unsigned size) {
     struct pc *pc = opaque;
-    uint32_t value = port_map_read(pc->machine->ports, port, size);
-    log_write(pc->machine->log, LOG_PIO, "in  %04x size %u = %x", port, size, value);
-    return value;
+    return port_map_read(pc->machine->ports, port, size);
 }
 
 static void bus_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct pc *pc = opaque;
-    log_write(pc->machine->log, LOG_PIO, "out %04x size %u = %x", port, size, value);
     port_map_write(pc->machine->ports, port, size, value);
 }
 

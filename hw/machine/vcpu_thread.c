@@ -73,17 +73,34 @@ static bool serve_requests(struct machine *machine) {
     return true;
 }
 
+/* INTR does not count: had it been able to wake the CPU, the run loop would not have left, and it
+   changes only under the machine lock, whose release ends the sleep. */
 static bool may_sleep(void *opaque) {
     const struct machine *machine = opaque;
-    return atomic_load(&machine->requests) == 0 && atomic_load(&machine->cpu.events) == 0;
+    uint32_t events = atomic_load(&machine->cpu.events) & ~(uint32_t)CPU_EVENT_INTR;
+    return atomic_load(&machine->requests) == 0 && events == 0;
+}
+
+/* HLT with interrupts off: nothing that the machine does by itself wakes the CPU. */
+static bool is_halted_for_good(const struct machine *machine) {
+    return machine->cpu.activity == CPU_HALTED && (cpu_eflags(&machine->cpu) & FLAG_IF) == 0;
+}
+
+/* A run that ends at an instruction count also ends when there will be no more instructions. */
+static bool limit_is_reached(const struct machine *machine) {
+    uint64_t limit = machine->config.icount_limit;
+    return limit != 0 && (cpu_icount(&machine->cpu) >= limit || is_halted_for_good(machine));
 }
 
 /* HLT with nothing pending: until an interrupt, a request or the next timer. */
 static void sleep_halted(struct machine *machine) {
     uint64_t host_deadline = UINT64_MAX;
     machine->halts++;
+    if (limit_is_reached(machine))
+        return;
     if (machine->time.kind == CLOCK_ICOUNT) {
-        if (time_source_skip(&machine->time))
+        /* Jumping from timer to timer would keep the host busy for nothing. */
+        if (!is_halted_for_good(machine) && time_source_skip(&machine->time))
             return;
     } else {
         host_deadline = time_source_host_deadline(&machine->time);
@@ -91,11 +108,6 @@ static void sleep_halted(struct machine *machine) {
     uint64_t from = host_now();
     machine_mutex_sleep(&machine->lock, host_deadline, may_sleep, machine);
     machine->halted_host_ns += host_now() - from;
-}
-
-static bool limit_is_reached(const struct machine *machine) {
-    uint64_t limit = machine->config.icount_limit;
-    return limit != 0 && cpu_icount(&machine->cpu) >= limit;
 }
 
 static void run_guest(struct machine *machine) {
