@@ -98,7 +98,7 @@ static bool dma_copy(struct fw_cfg *fw, uint64_t address, uint32_t length) {
     static const uint8_t zeros[4096];
     uint32_t size;
     const uint8_t *bytes = selected_item(fw, &size);
-    uint32_t left = size - fw->position;
+    uint32_t left = fw->position < size ? size - fw->position : 0;
     uint32_t count = length < left ? length : left;
     if (count > 0)
         physmem_dma_write(fw->physmem, address, bytes + fw->position, count);
@@ -132,7 +132,7 @@ static void dma_run(struct fw_cfg *fw) {
     } else if (control & DMA_SKIP) {
         uint32_t size;
         selected_item(fw, &size);
-        uint32_t left = size - fw->position;
+        uint32_t left = fw->position < size ? size - fw->position : 0;
         fw->position += length < left ? length : left;
     } else if (control & DMA_WRITE) {
         ok = false;

@@ -54,7 +54,8 @@ struct insn_cache *insn_cache_create(struct cpu *cpu, struct error *error) {
         goto failed;
     cache->store = store;
     cache->epoch = 1;
-    code_pages_subscribe(cpu->code_pages, insn_cache_code_written, cache);
+    cache->store->code_subscriber =
+        code_pages_subscribe(cpu->code_pages, insn_cache_code_written, cache);
     physmem_on_remap(cpu->physmem, insn_cache_physmem_remapped, cache);
     return cache;
 failed:

@@ -27,8 +27,9 @@
 /* The information structure and all it points to, in one block below 1 MiB. */
 #define INFO_ADDRESS UINT32_C(0x10000)
 #define INFO_SIZE    UINT32_C(0x8000)
-#define INFO_FLAGS   (1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9) /* memory, cmdline, modules, map, name \
-                                                              */
+#define INFO_FLAGS                                                                                 \
+    (1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9) /* memory, cmdline, modules, map, name                 \
+                                             */
 enum {
     INFO_MEM_LOWER = 4,
     INFO_MEM_UPPER = 8,

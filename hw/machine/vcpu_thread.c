@@ -1,0 +1,140 @@
+/*
+ * The vCPU thread: runs guest code between timer deadlines, serves requests from other threads,
+ * and sleeps while the CPU is halted. It holds the machine lock except while it sleeps or lets
+ * others have it.
+ */
+#include "hw/machine/machine_private.h"
+
+#include "interp/run.h"
+
+#include <time.h>
+
+static uint64_t host_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+static bool has_request(const struct machine *machine, uint32_t requests) {
+    return (atomic_load(&machine->requests) & requests) != 0;
+}
+
+static void clear_request(struct machine *machine, uint32_t requests) {
+    atomic_fetch_and(&machine->requests, ~requests);
+}
+
+/* Nothing to do until somebody asks for something. */
+static bool may_stay_paused(void *opaque) {
+    const struct machine *machine = opaque;
+    return atomic_load(&machine->requests) == REQUEST_PAUSE;
+}
+
+static void stay_paused(struct machine *machine) {
+    time_source_stop(&machine->time);
+    machine_set_stop(machine, MACHINE_PAUSED);
+    while (may_stay_paused(machine))
+        machine_mutex_sleep(&machine->lock, UINT64_MAX, may_stay_paused, machine);
+    time_source_go(&machine->time);
+    if (!has_request(machine, REQUEST_PAUSE))
+        machine_set_stop(machine, MACHINE_RUNNING);
+}
+
+/* Serve the most urgent request. How the machine stops for good, or MACHINE_RUNNING. */
+static enum machine_stop serve_request(struct machine *machine) {
+    if (has_request(machine, REQUEST_QUIT))
+        return MACHINE_QUIT;
+    if (has_request(machine, REQUEST_DEBUG_EXIT))
+        return MACHINE_DEBUG_EXIT;
+    if (has_request(machine, REQUEST_POWER_OFF)) {
+        clear_request(machine, REQUEST_POWER_OFF);
+        if (!machine->config.no_shutdown)
+            return MACHINE_POWERED_OFF;
+        atomic_fetch_or(&machine->requests, REQUEST_PAUSE);
+    } else if (has_request(machine, REQUEST_RESET)) {
+        clear_request(machine, REQUEST_RESET);
+        if (machine->config.no_reboot)
+            return MACHINE_RESET;
+        machine_reset_now(machine);
+    } else {
+        stay_paused(machine);
+    }
+    return MACHINE_RUNNING;
+}
+
+/* False when the machine has stopped for good. */
+static bool serve_requests(struct machine *machine) {
+    while (atomic_load(&machine->requests) != 0) {
+        enum machine_stop stop = serve_request(machine);
+        if (stop != MACHINE_RUNNING) {
+            machine_set_stop(machine, stop);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool may_sleep(void *opaque) {
+    const struct machine *machine = opaque;
+    return atomic_load(&machine->requests) == 0 && atomic_load(&machine->cpu.events) == 0;
+}
+
+/* HLT with nothing pending: until an interrupt, a request or the next timer. */
+static void sleep_halted(struct machine *machine) {
+    uint64_t host_deadline = UINT64_MAX;
+    machine->halts++;
+    if (machine->time.kind == CLOCK_ICOUNT) {
+        if (time_source_skip(&machine->time))
+            return;
+    } else {
+        host_deadline = time_source_host_deadline(&machine->time);
+    }
+    uint64_t from = host_now();
+    machine_mutex_sleep(&machine->lock, host_deadline, may_sleep, machine);
+    machine->halted_host_ns += host_now() - from;
+}
+
+static bool limit_is_reached(const struct machine *machine) {
+    uint64_t limit = machine->config.icount_limit;
+    return limit != 0 && cpu_icount(&machine->cpu) >= limit;
+}
+
+static void run_guest(struct machine *machine) {
+    uint64_t at_most =
+        machine->config.icount_limit == 0 ? UINT64_MAX : machine->config.icount_limit;
+    uint64_t limit = time_source_run_limit(&machine->time, at_most);
+    machine->run_calls++;
+    switch (interp_run(&machine->cpu, limit)) {
+    case CPU_EXIT_HALTED:
+        sleep_halted(machine);
+        break;
+    case CPU_EXIT_SHUTDOWN:
+        log_write(machine->log, LOG_GUEST_ERRORS, "cpu: triple fault, the machine is reset");
+        atomic_fetch_or(&machine->requests, REQUEST_RESET);
+        break;
+    case CPU_EXIT_KICK:
+        machine->kicks++;
+        break;
+    case CPU_EXIT_LIMIT:
+        break;
+    }
+}
+
+void *vcpu_thread(void *opaque) {
+    struct machine *machine = opaque;
+    machine_mutex_acquire_last(&machine->lock);
+    machine->started_host_ns = host_now();
+    time_source_go(&machine->time);
+    while (serve_requests(machine)) {
+        clock_run(machine->clock);
+        if (limit_is_reached(machine)) {
+            machine_set_stop(machine, MACHINE_LIMIT);
+            break;
+        }
+        run_guest(machine);
+        machine_mutex_yield(&machine->lock);
+    }
+    time_source_stop(&machine->time);
+    machine->ended_host_ns = host_now();
+    machine_mutex_release(&machine->lock);
+    return NULL;
+}
