@@ -59,7 +59,7 @@ static bool device_from_pairs(struct option_context *context, const struct optio
         return option_fail(context, "%s", error.message);
     if (kind == DEVICE_DEBUG_EXIT)
         return add_debug_exit(context, pairs);
-    uint16_t port;
+    uint16_t port = 0;
     return port_property(context, pairs, "iobase", 0xe9, PORT_MAX, &port) &&
            set_debugcon_port(context, port);
 }

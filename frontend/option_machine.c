@@ -113,65 +113,19 @@ bool option_machine(struct option_context *context, const char *value) {
     return is_good;
 }
 
-static void print_cpu_models(void) {
-    puts("CPU models, each with its features:");
-    for (size_t i = 0; catalogue_cpu_model(i) != NULL; i++) {
-        char features[320];
-        catalogue_cpu_features_text(i, features, sizeof(features));
-        printf("  %-10s %s\n", catalogue_cpu_model(i), features);
-    }
-    printf("features for +NAME and -NAME:");
-    for (size_t i = 0; catalogue_cpu_feature(i) != NULL; i++)
-        printf(" %s", catalogue_cpu_feature(i));
-    putchar('\n');
-}
-
-static bool set_cpu_feature(struct option_context *context, const char *word) {
-    struct machine_config *machine = &context->options->machine;
-    struct option_nearest nearest = {0};
-    if (*word != '+' && *word != '-')
-        return option_fail(context, "'%s': a feature is added with + or taken away with -", word);
-    for (size_t i = 0; catalogue_cpu_feature(i) != NULL; i++) {
-        uint64_t mask = catalogue_cpu_feature_mask(i);
-        option_nearest_offer(&nearest, word + 1, catalogue_cpu_feature(i));
-        if (strcmp(word + 1, catalogue_cpu_feature(i)) != 0)
-            continue;
-        bool is_added = *word == '+';
-        machine->cpu_features_added &= ~mask;
-        machine->cpu_features_removed &= ~mask;
-        *(is_added ? &machine->cpu_features_added : &machine->cpu_features_removed) |= mask;
-        return true;
-    }
-    char near[80];
-    option_nearest_text(&nearest, near, sizeof(near));
-    return option_fail(context, "unknown feature '%s'%s; -cpu help lists them", word + 1, near);
-}
-
-static bool set_cpu_model(struct option_context *context, const char *word) {
-    struct option_nearest nearest = {0};
-    for (size_t i = 0; catalogue_cpu_model(i) != NULL; i++) {
-        option_nearest_offer(&nearest, word, catalogue_cpu_model(i));
-        if (strcmp(word, catalogue_cpu_model(i)) == 0) {
-            context->options->machine.cpu_model = catalogue_cpu_model(i);
-            return true;
-        }
-    }
-    char near[80];
-    option_nearest_text(&nearest, near, sizeof(near));
-    return option_fail(context, "unknown model '%s'%s; -cpu help lists them", word, near);
-}
-
 bool option_cpu(struct option_context *context, const char *value) {
+    struct error error;
     if (wants_help(context, value)) {
-        print_cpu_models();
+        catalogue_list_cpu_models(stdout);
         return true;
     }
-    char *words = option_copy(value), *rest = words;
-    bool is_good = set_cpu_model(context, strsep(&rest, ","));
-    while (is_good && rest != NULL)
-        is_good = set_cpu_feature(context, strsep(&rest, ","));
-    free(words);
-    return is_good;
+    if (!catalogue_check_cpu_model(value, &error)) {
+        /* The message names the option already. */
+        size_t skip = strncmp(error.message, "-cpu: ", 6) == 0 ? 6 : 0;
+        return option_fail(context, "%s", error.message + skip);
+    }
+    option_set_string((char **)&context->options->machine.cpu_model, value);
+    return true;
 }
 
 bool option_memory(struct option_context *context, const char *value) {

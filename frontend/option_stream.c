@@ -60,6 +60,7 @@ bool option_monitor(struct option_context *context, const char *value) {
 
 bool option_nographic(struct option_context *context, const char *value) {
     context->options->is_nographic = true;
+    context->options->machine.serial_console = true;
     return true;
 }
 

@@ -233,7 +233,6 @@ static void set_defaults(struct options *options) {
     *options = (struct options){0};
     struct machine_config *machine = &options->machine;
     machine->kind = MACHINE_PC;
-    machine->cpu_model = "pentium4";
     machine->ram_bytes = DEFAULT_RAM_BYTES;
     machine->cpu_count = 1;
     machine->has_vga = true;
@@ -291,6 +290,7 @@ void options_free(struct options *options) {
     free(options->log_path);
     free(options->stats_json_path);
     free(options->pidfile_path);
+    free((char *)machine->cpu_model);
     free((char *)machine->bios_path);
     free((char *)machine->firmware_dir);
     free((char *)machine->kernel_path);

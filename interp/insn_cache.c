@@ -54,7 +54,8 @@ struct insn_cache *insn_cache_create(struct cpu *cpu, struct error *error) {
         goto failed;
     cache->store = store;
     cache->epoch = 1;
-    code_pages_subscribe(cpu->code_pages, insn_cache_code_written, cache);
+    cache->store->code_subscriber =
+        code_pages_subscribe(cpu->code_pages, insn_cache_code_written, cache);
     physmem_on_remap(cpu->physmem, insn_cache_physmem_remapped, cache);
     return cache;
 failed:
@@ -86,14 +87,6 @@ void insn_cache_remapped(struct insn_cache *cache) {
 
 void insn_cache_update_context(struct cpu *cpu) {
     struct insn_cache *cache = cpu->insn_cache;
-    if (cache->cr0 != cpu->cr0 || cache->cr3 != cpu->cr3 || cache->cr4 != cpu->cr4 ||
-        cache->efer != cpu->msr.efer) {
-        cache->cr0 = cpu->cr0;
-        cache->cr3 = cpu->cr3;
-        cache->cr4 = cpu->cr4;
-        cache->efer = cpu->msr.efer;
-        cache->epoch++;
-    }
     cache->context = cache->epoch << 2 | (cpu->mmu.is_user ? 2u : 0u) | (cpu->code_is_32 ? 1u : 0u);
     cache->watched_events = ~(((cpu->eflags & FLAG_IF) ? 0u : (uint32_t)CPU_EVENT_INTR) |
                               (cpu->nmi_blocked ? (uint32_t)CPU_EVENT_NMI : 0u));
@@ -155,15 +148,8 @@ static bool ends_block(const struct insn *insn, enum decode_status status) {
 
 /** How the block goes on behind its last instruction. */
 static exec_fn *sentinel_handler(const struct insn *last) {
-    switch (last->op) {
-    case OP_MOV_TO_CR:
-    case OP_LMSW:
-    case OP_INVLPG:
-    case OP_WRMSR:
+    if (last->op == OP_INVLPG)
         return exec_next_block_remapped;
-    default:
-        break;
-    }
     uint8_t flow = op_info((enum op)last->op)->flow;
     return flow == FLOW_STOP || flow == FLOW_FAR ? exec_next_block_checked : exec_next_block;
 }

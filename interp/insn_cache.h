@@ -72,8 +72,7 @@ struct insn_cache {
     uint32_t watched_events; /* events worth leaving the chain for */
     struct block *link_from; /* block left last, if its successor was not known */
     uint64_t epoch;          /* counts changes of the linear-to-frame mapping */
-    uint64_t cr0, cr3, cr4, efer; /* what `epoch` stands for */
-    struct insn *patched;         /* insn whose handler stops a bounded run, or NULL */
+    struct insn *patched;    /* insn whose handler stops a bounded run, or NULL */
     struct block *patched_block;
     exec_fn *patched_exec;
     bool stops_after_event;                   /* interp_step: an event counts as the step */
@@ -98,7 +97,7 @@ void insn_cache_flush(struct insn_cache *cache);
 
 /** Recompute context and watched_events from the CPU's state. */
 void insn_cache_update_context(struct cpu *cpu);
-/** The linear-to-frame mapping may have changed (CR3 load, INVLPG). */
+/** The linear-to-frame mapping may have changed (cpu_update_paging, INVLPG). */
 void insn_cache_remapped(struct insn_cache *cache);
 
 /**
@@ -126,7 +125,7 @@ static inline struct block *block_of_sentinel(const struct insn *sentinel) {
 /* Handlers of sentinels and patched insns (interp/run.c). */
 exec_fn exec_next_block;          /* behind branches and innocuous instructions */
 exec_fn exec_next_block_checked;  /* behind what may change mode, interrupt flag or activity */
-exec_fn exec_next_block_remapped; /* behind what may change the page mapping as well */
+exec_fn exec_next_block_remapped; /* behind INVLPG */
 exec_fn exec_stop_behind;         /* a bounded run ends at the sentinel */
 exec_fn exec_leave_before;        /* the block is stale, or a bounded run ends here */
 

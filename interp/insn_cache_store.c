@@ -3,6 +3,8 @@
  */
 #include "interp/insn_cache_store.h"
 
+#include "softmmu/base/bits.h"
+
 #include <string.h>
 
 /* Writes to a frame without code before it is no longer watched: unwatching at once would make a
@@ -91,7 +93,7 @@ bool store_attach(struct insn_cache_store *store, struct block *block) {
         frame->idle_writes = 0;
         block->nodes[which] = (struct block_node){block, frame->blocks};
         frame->blocks = &block->nodes[which];
-        code_pages_mark(store->cpu->code_pages, number, first, end - first);
+        code_pages_mark(store->cpu->code_pages, store->code_subscriber, number, first, end - first);
     }
     return true;
 }
@@ -216,7 +218,7 @@ static void unwatch_idle_frames(struct insn_cache_store *store) {
     for (unsigned n = 0; n < store->idle_count; n++) {
         struct code_frame *frame = store->frames[store->idle_frames[n]];
         if (frame == NULL || is_all_zero(frame))
-            code_pages_clear(store->cpu->code_pages, store->idle_frames[n]);
+            code_pages_clear(store->cpu->code_pages, store->code_subscriber, store->idle_frames[n]);
     }
     store->idle_count = 0;
 }

@@ -26,6 +26,7 @@ struct queued_write {
 };
 
 struct insn_cache_store {
+    unsigned code_subscriber; /* our number at code_pages */
     struct cpu *cpu;
     struct decode_index *index;
     struct code_frame **frames; /* by frame number */

@@ -14,10 +14,6 @@ static inline uint32_t pending_events(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->events, memory_order_relaxed);
 }
 
-uint64_t cpu_icount(const struct cpu *cpu) {
-    return cpu->icount + (cpu->insn != NULL ? cpu->insn->index : 0);
-}
-
 /** Point the CPU at a block's first instruction. */
 static inline const struct insn *begin_block(struct cpu *cpu, const struct block *block,
                                              uint64_t eip) {
@@ -131,8 +127,7 @@ static void log_exec(struct cpu *cpu, const struct block *block) {
                   (uint32_t)cpu->eip, block->count);
 }
 
-/** Run at most `budget` instructions, one block, or a chain of blocks when the budget allows. */
-static void execute(struct cpu *cpu, uint64_t budget) {
+void interp_execute(struct cpu *cpu, uint64_t budget) {
     struct insn_cache *cache = cpu->insn_cache;
     struct block *block = insn_cache_find(cpu);
     struct block *from = cache->link_from; /* NULL also when the look-up dropped everything */
@@ -192,7 +187,7 @@ static enum verdict boundary(struct cpu *cpu, enum cpu_exit *exit, bool *is_shad
 }
 
 /** From one boundary to the next; true when the run ends, with *exit saying why. */
-static bool run_on(struct cpu *cpu, enum cpu_exit *exit) {
+static bool run_on(struct cpu *cpu, run_stretch_fn *stretch, void *engine, enum cpu_exit *exit) {
     bool is_shadowed = false;
     enum verdict verdict = boundary(cpu, exit, &is_shadowed);
     if (verdict != GO_ON)
@@ -200,7 +195,7 @@ static bool run_on(struct cpu *cpu, enum cpu_exit *exit) {
     bool is_debugged = cpu->debug_active;
     if (!is_debugged)
         cpu->eflags &= ~(uint32_t)FLAG_RF;
-    execute(cpu, is_debugged || is_shadowed ? 1 : cpu->icount_limit - cpu->icount);
+    stretch(engine, is_debugged || is_shadowed ? 1 : cpu->icount_limit - cpu->icount);
     if (is_debugged)
         cpu_debug_end(cpu);
     return false;
@@ -221,7 +216,8 @@ static void take_fault(struct cpu *cpu) {
     cpu_deliver_fault(cpu);
 }
 
-static enum cpu_exit run(struct cpu *cpu, uint64_t icount_limit, bool stops_after_event) {
+static enum cpu_exit run(struct cpu *cpu, uint64_t icount_limit, bool stops_after_event,
+                         run_stretch_fn *stretch, void *engine) {
     enum cpu_exit exit;
     cpu->insn = NULL;
     cpu->icount_limit = icount_limit;
@@ -230,16 +226,25 @@ static enum cpu_exit run(struct cpu *cpu, uint64_t icount_limit, bool stops_afte
     cpu->insn_cache->stops_after_event = stops_after_event;
     if (setjmp(cpu->run_env) != 0)
         take_fault(cpu);
-    while (!run_on(cpu, &exit))
+    while (!run_on(cpu, stretch, engine, &exit))
         continue;
     insn_cache_exit(cpu->insn_cache);
     return exit;
 }
 
+static void interpret_stretch(void *engine, uint64_t budget) {
+    interp_execute(engine, budget);
+}
+
+enum cpu_exit cpu_run(struct cpu *cpu, uint64_t icount_limit, run_stretch_fn *stretch,
+                      void *engine) {
+    return run(cpu, icount_limit, false, stretch, engine);
+}
+
 enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit) {
-    return run(cpu, icount_limit, false);
+    return run(cpu, icount_limit, false, interpret_stretch, cpu);
 }
 
 enum cpu_exit interp_step(struct cpu *cpu) {
-    return run(cpu, cpu->icount + 1, true);
+    return run(cpu, cpu->icount + 1, true, interpret_stretch, cpu);
 }

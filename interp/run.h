@@ -23,4 +23,17 @@ enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit);
 /** Execute exactly one instruction (or deliver one pending event). */
 enum cpu_exit interp_step(struct cpu *cpu);
 
+/** Run guest code from an instruction boundary for at most `budget` instructions. */
+typedef void run_stretch_fn(void *engine, uint64_t budget);
+
+/**
+ * The loop under every engine: at each boundary events, halt states and debug traps are dealt with,
+ * then `stretch` runs some guest code. What it raises is delivered here. As interp_run otherwise.
+ */
+enum cpu_exit cpu_run(struct cpu *cpu, uint64_t icount_limit, run_stretch_fn *stretch,
+                      void *engine);
+
+/** A stretch by interpretation, for engines that cannot do it their way: inside cpu_run only. */
+void interp_execute(struct cpu *cpu, uint64_t budget);
+
 #endif

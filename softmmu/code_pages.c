@@ -1,5 +1,6 @@
 /*
- * Code granules: one 32-bit word per frame, a bit for each 128 bytes that code was derived from.
+ * Code granules: one 32-bit word per frame and subscriber, a bit for each 128 bytes that the
+ * subscriber derived code from.
  *
  * Invariant: a frame with a non-zero word is watched for WATCH_CODE, so every write to it, by CPU
  * or DMA and through whichever alias, passes frame_written.
@@ -14,11 +15,11 @@
 struct subscriber {
     code_written_fn *written;
     void *opaque;
+    uint32_t *granules; /* per frame */
 };
 
 struct code_pages {
     struct physmem *physmem;
-    uint32_t *granules; /* per frame */
     frame_number frame_limit;
     struct subscriber subscribers[MAX_SUBSCRIBERS];
     unsigned subscriber_count;
@@ -36,26 +37,29 @@ static uint32_t granule_mask(unsigned offset, unsigned size) {
 
 static void frame_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
     struct code_pages *cp = opaque;
-    if ((cp->granules[frame] & granule_mask(offset, size)) == 0) {
-        return;
-    }
+    uint32_t mask = granule_mask(offset, size);
     for (unsigned i = 0; i < cp->subscriber_count; i++) {
-        cp->subscribers[i].written(cp->subscribers[i].opaque, frame, offset, size);
+        const struct subscriber *subscriber = &cp->subscribers[i];
+        if (subscriber->granules[frame] & mask) {
+            subscriber->written(subscriber->opaque, frame, offset, size);
+        }
     }
 }
 
 struct code_pages *code_pages_create(struct physmem *pm, struct error *error) {
     struct code_pages *cp = calloc(1, sizeof(*cp));
     frame_number limit = physmem_frame_limit(pm);
-    uint32_t *granules = calloc(limit, sizeof(uint32_t));
+    uint32_t *granules = calloc((size_t)limit * MAX_SUBSCRIBERS, sizeof(uint32_t));
     if (!cp || !granules) {
         free(cp);
         free(granules);
         error_set(error, "out of memory for code pages");
         return NULL;
     }
+    for (unsigned i = 0; i < MAX_SUBSCRIBERS; i++) {
+        cp->subscribers[i].granules = granules + (size_t)limit * i;
+    }
     cp->physmem = pm;
-    cp->granules = granules;
     cp->frame_limit = limit;
     physmem_on_write(pm, WATCH_CODE, frame_written, cp);
     return cp;
@@ -66,32 +70,51 @@ void code_pages_destroy(struct code_pages *cp) {
         return;
     }
     physmem_remove_listener(cp->physmem, cp);
-    for (frame_number frame = 0; frame < physmem_frame_count(cp->physmem); frame++) {
-        code_pages_clear(cp, frame);
+    for (unsigned i = 0; i < cp->subscriber_count; i++) {
+        for (frame_number frame = 0; frame < physmem_frame_count(cp->physmem); frame++) {
+            code_pages_clear(cp, i, frame);
+        }
     }
-    free(cp->granules);
+    free(cp->subscribers[0].granules);
     free(cp);
 }
 
-void code_pages_subscribe(struct code_pages *cp, code_written_fn *written, void *opaque) {
+unsigned code_pages_subscribe(struct code_pages *cp, code_written_fn *written, void *opaque) {
     assert(cp->subscriber_count < MAX_SUBSCRIBERS);
-    cp->subscribers[cp->subscriber_count++] = (struct subscriber){written, opaque};
+    struct subscriber *subscriber = &cp->subscribers[cp->subscriber_count];
+    subscriber->written = written;
+    subscriber->opaque = opaque;
+    return cp->subscriber_count++;
 }
 
-void code_pages_mark(struct code_pages *cp, frame_number frame, unsigned offset, unsigned size) {
+/* Whether another subscriber has code in the frame. */
+static bool has_code(const struct code_pages *cp, frame_number frame) {
+    for (unsigned i = 0; i < cp->subscriber_count; i++) {
+        if (cp->subscribers[i].granules[frame] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void code_pages_mark(struct code_pages *cp, unsigned subscriber, frame_number frame,
+                     unsigned offset, unsigned size) {
     if (frame >= cp->frame_limit) {
         return;
     }
-    uint32_t before = cp->granules[frame];
-    cp->granules[frame] = before | granule_mask(offset, size);
-    if (before == 0 && cp->granules[frame] != 0) {
+    bool was_watched = has_code(cp, frame);
+    cp->subscribers[subscriber].granules[frame] |= granule_mask(offset, size);
+    if (!was_watched && has_code(cp, frame)) {
         physmem_watch(cp->physmem, frame, WATCH_CODE);
     }
 }
 
-void code_pages_clear(struct code_pages *cp, frame_number frame) {
-    if (frame < cp->frame_limit && cp->granules[frame] != 0) {
-        cp->granules[frame] = 0;
+void code_pages_clear(struct code_pages *cp, unsigned subscriber, frame_number frame) {
+    if (frame >= cp->frame_limit || cp->subscribers[subscriber].granules[frame] == 0) {
+        return;
+    }
+    cp->subscribers[subscriber].granules[frame] = 0;
+    if (!has_code(cp, frame)) {
         physmem_unwatch(cp->physmem, frame, WATCH_CODE);
     }
 }

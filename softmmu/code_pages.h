@@ -19,11 +19,13 @@ typedef void code_written_fn(void *opaque, frame_number frame, unsigned offset, 
 
 struct code_pages *code_pages_create(struct physmem *pm, struct error *error);
 void code_pages_destroy(struct code_pages *cp);
-/** At most 4 subscribers. */
-void code_pages_subscribe(struct code_pages *cp, code_written_fn *written, void *opaque);
-/** Bytes [offset, offset + size) of the frame now have derived code. */
-void code_pages_mark(struct code_pages *cp, frame_number frame, unsigned offset, unsigned size);
-/** Nothing derived from the frame is left: stop watching it. */
-void code_pages_clear(struct code_pages *cp, frame_number frame);
+/** At most 4 subscribers; the result is the subscriber's number for the calls below. */
+unsigned code_pages_subscribe(struct code_pages *cp, code_written_fn *written, void *opaque);
+/** The subscriber now has code derived from bytes [offset, offset + size) of the frame. */
+void code_pages_mark(struct code_pages *cp, unsigned subscriber, frame_number frame,
+                     unsigned offset, unsigned size);
+/** The subscriber has nothing derived from the frame any more; without subscribers it is no longer
+ *  watched. */
+void code_pages_clear(struct code_pages *cp, unsigned subscriber, frame_number frame);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What can be asked for by name when a machine is configured: CPU models and CPU features. The
- * frontend prints the lists and translates names; it does not see the CPU itself.
+ * What can be asked for by name when a machine is configured. The frontend prints the lists and
+ * checks names here; it does not see the CPU itself.
  */
 #ifndef HW_MACHINE_CATALOGUE_H
 #define HW_MACHINE_CATALOGUE_H
@@ -8,17 +8,12 @@
 #include "hw/machine/machine.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
 
-/** Name of CPU model number `index`, or NULL past the last one. */
-const char *catalogue_cpu_model(size_t index);
-/** One line about a model: its features as text, separated by blanks. */
-void catalogue_cpu_features_text(size_t index, char *text, size_t size);
-/** Name of CPU feature number `index`, or NULL past the last one. */
-const char *catalogue_cpu_feature(size_t index);
-/** Bit of struct machine_config.cpu_features_added for feature number `index`. */
-uint64_t catalogue_cpu_feature_mask(size_t index);
+/** Print the CPU models with their features, one a line. */
+void catalogue_list_cpu_models(FILE *out);
+/** Check "MODEL[,+feature][,-feature]"; the error says what is unknown and what is near it. */
+bool catalogue_check_cpu_model(const char *text, struct error *error);
 /** True when this build can run guests with the engine. */
 bool catalogue_has_engine(enum machine_engine engine);
 

@@ -5,7 +5,7 @@
 
 #include "hw/machine/machine_private.h"
 #include "hw/machine/pc.h"
-#include "interp/cpu/model.h"
+#include "interp/cpu/cpu.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -32,8 +32,7 @@ struct machine_config {
     enum machine_kind kind;
     enum machine_engine engine;
     const char *engine_backend; /* "x86_64", "portable" or NULL */
-    const char *cpu_model;
-    uint64_t cpu_features_added, cpu_features_removed; /* FEATURE_BIT masks */
+    const char *cpu_model;      /* "MODEL[,+feature][,-feature]"; NULL: the default model */
     uint64_t ram_bytes;
     unsigned cpu_count;
     const char *bios_path;    /* NULL: the default firmware */
@@ -43,6 +42,7 @@ struct machine_config {
     struct drive_config floppy[MACHINE_FLOPPY_DRIVES];
     char boot_order[5]; /* letters of -boot, e.g. "cad" */
     bool boot_menu;
+    bool serial_console; /* the firmware shows its text on serial port 0 too */
     bool has_vga;
     bool has_debug_exit;
     uint16_t debug_exit_port, debug_exit_size;

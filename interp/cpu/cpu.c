@@ -5,6 +5,7 @@
 #include "interp/cpu/cpu_state.h"
 #include "interp/cpu/debug.h"
 #include "interp/decode/insn.h"
+#include "interp/insn_cache.h"
 #include "softmmu/base/state.h"
 
 #include <string.h>
@@ -19,10 +20,18 @@ bool cpu_init(struct cpu *cpu, const struct cpu_model *model, uint64_t features,
     cpu->physmem = pm;
     cpu->code_pages = code_pages;
     cpu->log = log;
-    return mmu_init(&cpu->mmu, pm, log, error);
+    if (!mmu_init(&cpu->mmu, pm, log, error))
+        return false;
+    cpu->insn_cache = insn_cache_create(cpu, error);
+    if (cpu->insn_cache == NULL) {
+        mmu_destroy(&cpu->mmu);
+        return false;
+    }
+    return true;
 }
 
 void cpu_destroy(struct cpu *cpu) {
+    insn_cache_destroy(cpu->insn_cache);
     mmu_destroy(&cpu->mmu);
 }
 
@@ -40,6 +49,7 @@ void cpu_update_mode(struct cpu *cpu) {
 
 void cpu_update_paging(struct cpu *cpu, bool flush_global) {
     mmu_set_paging(&cpu->mmu, cpu->cr0, cpu->cr3, cpu->cr4, cpu->msr.efer, flush_global);
+    insn_cache_remapped(cpu->insn_cache);
 }
 
 /* Flags that this CPU has: AC came with the 486, ID with CPUID, VIF and VIP with VME. */

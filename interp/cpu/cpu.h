@@ -182,7 +182,8 @@ struct cpu {
     uint32_t mxcsr;
 
     bool debug_active;        /* run one instruction at a time, see interp/cpu/debug.h */
-    bool step_pending;        /* TF was set when the running instruction began */
+    bool step_pending;        /* TF was set when the running instruction began, */
+    bool resume_flag_was_set; /* and so was RF */
     bool checks_every_access; /* segment bounds are 0: #AC or data breakpoints are on */
     uint32_t debug_pending;   /* DR6 bits to report after the running instruction */
 

@@ -195,7 +195,7 @@ bool cpu_model_parse(const char *text, const struct cpu_model **model, uint64_t 
     *features = (*model)->features;
     while (rest != NULL) {
         const char *word = strsep(&rest, ",");
-        unsigned feature;
+        unsigned feature = 0;
         if (word[0] != '+' && word[0] != '-')
             return error_set(error, "-cpu: '%s' must begin with + or -", word);
         if (!find_feature(word + 1, &feature, error))

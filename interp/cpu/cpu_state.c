@@ -39,7 +39,8 @@ static const struct state_field cpu_fields[] = {
     FIELD(cpu, xmm, 1),
     FIELD(cpu, mxcsr, 1),
     NOT_SAVED(cpu, debug_active), /* cpu_update_mode() */
-    FIELD(cpu, step_pending, 1),
+    NOT_SAVED(cpu, step_pending), /* cpu_debug_begin() */
+    NOT_SAVED(cpu, resume_flag_was_set),
     NOT_SAVED(cpu, checks_every_access),
     FIELD(cpu, debug_pending, 1),
     NOT_SAVED(cpu, delivery), /* never under way between instructions */

@@ -82,13 +82,16 @@ void cpu_debug_begin(struct cpu *cpu) {
         if (hits)
             cpu_raise_debug(cpu, hits, false);
     }
-    cpu->eflags &= ~(uint32_t)FLAG_RF;
     cpu->step_pending = (cpu->eflags & FLAG_TF) != 0;
+    cpu->resume_flag_was_set = (cpu->eflags & FLAG_RF) != 0;
 }
 
 void cpu_debug_end(struct cpu *cpu) {
     bool stepped = cpu->step_pending;
     cpu->step_pending = false;
+    /* An RF that the instruction itself (IRET, a task switch) set is for the next one. */
+    if (cpu->resume_flag_was_set)
+        cpu->eflags &= ~(uint32_t)FLAG_RF;
     if (cpu->debug_shadow)
         return; /* a single step is lost, breakpoints stay pending */
     uint32_t bits = cpu->debug_pending | (stepped ? DR6_BS : 0);

@@ -109,8 +109,7 @@ HANDLER(FXRSTOR) {
         cpu->mxcsr = mxcsr;
         memcpy(cpu->xmm, xmm, sizeof(xmm));
     }
-    x87_set_control_word(cpu, control);
-    x87_set_status_word(cpu, status);
+    x87_set_words(cpu, control, status);
     x->is_valid = is_valid;
     x->opcode = opcode;
     x->code_offset = code_offset;

@@ -55,15 +55,11 @@ uint16_t x87_status_word(const struct cpu *cpu) {
     return (uint16_t)(cpu->x87.status | cpu->x87.top << 11);
 }
 
-void x87_set_status_word(struct cpu *cpu, uint16_t status) {
+void x87_set_words(struct cpu *cpu, uint16_t control, uint16_t status) {
     uint16_t summary = cpu->x87.status & (X87_ES | X87_B);
+    cpu->x87.control = (control & X87_CONTROL_WRITABLE) | X87_CONTROL_ALWAYS;
     cpu->x87.top = status >> 11 & 7;
     cpu->x87.status = (uint16_t)((status & ~(X87_TOP | X87_ES | X87_B)) | summary);
-    update_summary(cpu);
-}
-
-void x87_set_control_word(struct cpu *cpu, uint16_t control) {
-    cpu->x87.control = (control & X87_CONTROL_WRITABLE) | X87_CONTROL_ALWAYS;
     update_summary(cpu);
 }
 
@@ -96,8 +92,7 @@ void x87_set_tag_word(struct cpu *cpu, uint16_t tags) {
 
 void x87_init(struct cpu *cpu) {
     struct x87_state *x = &cpu->x87;
-    x87_set_control_word(cpu, X87_CONTROL_RESET);
-    x87_set_status_word(cpu, 0);
+    x87_set_words(cpu, X87_CONTROL_RESET, 0);
     x->is_valid = 0;
     x->opcode = 0;
     x->code_selector = x->data_selector = 0;

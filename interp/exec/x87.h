@@ -47,11 +47,11 @@ bool x87_stack_underflow(struct cpu *cpu, unsigned destination);
 /** The status word as FNSTSW stores it. */
 uint16_t x87_status_word(const struct cpu *cpu);
 
-/** Load the status word, TOP included; ES and B follow flags and masks. */
-void x87_set_status_word(struct cpu *cpu, uint16_t status);
-
-/** Load the control word; may make an earlier exception pending. */
-void x87_set_control_word(struct cpu *cpu, uint16_t control);
+/**
+ * Load control and status word, TOP included. ES and B follow flags and masks, so this may make an
+ * exception pending, or take a pending one back.
+ */
+void x87_set_words(struct cpu *cpu, uint16_t control, uint16_t status);
 
 /** The full tag word, two bits for each physical register, computed from their contents. */
 uint16_t x87_tag_word(const struct cpu *cpu);
@@ -107,12 +107,11 @@ static inline const struct insn *x87_end(struct cpu *cpu, const struct insn *ins
 }
 
 /**
- * Note where this instruction and its memory operand are (FIP, FCS, FOP, FDP, FDS), and clear C1.
- * Everything that may fault must be over. Control instructions do not call this.
+ * Note where this instruction and its memory operand are (FIP, FCS, FOP, FDP, FDS). Everything
+ * that may fault must be over. Control instructions do not call this.
  */
-static inline void x87_record(struct cpu *cpu, const struct insn *insn) {
+static inline void x87_record_pointers(struct cpu *cpu, const struct insn *insn) {
     struct x87_state *x = &cpu->x87;
-    x->status &= (uint16_t)~X87_C1;
     x->code_offset = insn_ip(cpu, insn);
     x->code_selector = cpu->seg[SEG_CS].selector;
     x->opcode = insn->imm & 0x7ff;
@@ -120,6 +119,12 @@ static inline void x87_record(struct cpu *cpu, const struct insn *insn) {
         x->data_offset = insn_ea(cpu, insn);
         x->data_selector = cpu->seg[insn->seg].selector;
     }
+}
+
+/** The same, and clear C1, as nearly all instructions do. */
+static inline void x87_record(struct cpu *cpu, const struct insn *insn) {
+    x87_record_pointers(cpu, insn);
+    cpu->x87.status &= (uint16_t)~X87_C1;
 }
 
 /** The floating-point environment that the control word asks for. */

@@ -191,6 +191,15 @@ HANDLER(FXTRACT) {
     return x87_end(cpu, insn);
 }
 
+/* C2 for a partial remainder, else the low quotient bits 2, 1 and 0 in C0, C3 and C1. */
+static void set_quotient_codes(struct cpu *cpu, const struct float_remainder *r) {
+    unsigned codes = X87_C2;
+    if (!r->is_partial)
+        codes = (r->quotient & 4 ? X87_C0 : 0) | (r->quotient & 2 ? X87_C3 : 0) |
+                (r->quotient & 1 ? X87_C1 : 0);
+    cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CODES) | codes);
+}
+
 static const struct insn *remainder_step(
     struct cpu *cpu, const struct insn *insn,
     struct float_remainder (*function)(struct float80 a, struct float80 b, struct float_env *env)) {
@@ -205,15 +214,12 @@ static const struct insn *remainder_step(
     struct float_env env = x87_env(cpu);
     struct float_remainder r = function(x87_get(cpu, 0), x87_get(cpu, 1), &env);
     env.rounded_up = false;
-    cpu->x87.status &= (uint16_t)~X87_CODES;
     if (x87_settle(cpu, &env)) {
         x87_set(cpu, 0, r.value);
-        if (r.is_partial)
-            cpu->x87.status |= X87_C2;
-        else
-            cpu->x87.status |=
-                (uint16_t)((r.quotient & 4 ? X87_C0 : 0) | (r.quotient & 2 ? X87_C3 : 0) |
-                           (r.quotient & 1 ? X87_C1 : 0));
+        /* A remainder is never infinite: this is a NaN, which leaves C0 and C3 alone. */
+        bool is_nan = (r.value.sign_exponent & F80_EXPONENT_MASK) == F80_EXPONENT_MASK;
+        if (!is_nan)
+            set_quotient_codes(cpu, &r);
     }
     return x87_end(cpu, insn);
 }

@@ -154,12 +154,16 @@ HANDLER(FTST) {
     return compare(cpu, insn, F80_ZERO, x87_is_empty(cpu, 0), false, 0, &env);
 }
 
-/* FCOMI and FUCOMI: OF, SF and AF become 0; with an unmasked IE EFLAGS stay as they were. */
+/*
+ * FCOMI and FUCOMI: OF, SF and AF become 0. C1 is cleared only by a stack fault. EFLAGS are set
+ * even when an unmasked exception keeps the operands on the stack: AMD processors do this (Zen 4
+ * was measured), while the SDM says that an unmasked IE leaves EFLAGS alone.
+ */
 static const struct insn *compare_to_eflags(struct cpu *cpu, const struct insn *insn, bool quiet,
                                             bool pops) {
     if (!x87_start(cpu))
         RESUME(cpu, insn);
-    x87_record(cpu, insn);
+    x87_record_pointers(cpu, insn);
     enum float_relation relation = FLOAT_UNORDERED;
     bool is_settled;
     if (UNLIKELY(x87_is_empty(cpu, 0) || x87_is_empty(cpu, insn->rm))) {
@@ -169,11 +173,9 @@ static const struct insn *compare_to_eflags(struct cpu *cpu, const struct insn *
         relation = f80_compare(x87_get(cpu, 0), x87_get(cpu, insn->rm), quiet, &env);
         is_settled = x87_settle(cpu, &env);
     }
-    if (is_settled) {
-        lazy_flags_set(&cpu->lazy, relation_flags[relation]);
-        if (pops)
-            x87_pop(cpu);
-    }
+    lazy_flags_set(&cpu->lazy, relation_flags[relation]);
+    if (pops && is_settled)
+        x87_pop(cpu);
     return x87_end(cpu, insn);
 }
 

@@ -33,7 +33,7 @@ HANDLER(FNOP_NO_WAIT) {
 HANDLER(FNCLEX) {
     if (x87_start_no_wait(cpu)) {
         const unsigned cleared = FLOAT_ALL_FLAGS | X87_SF;
-        x87_set_status_word(cpu, (uint16_t)(x87_status_word(cpu) & ~cleared));
+        x87_set_words(cpu, cpu->x87.control, (uint16_t)(x87_status_word(cpu) & ~cleared));
     }
     RESUME(cpu, insn);
 }
@@ -66,7 +66,7 @@ static const struct insn *free_register(struct cpu *cpu, const struct insn *insn
     x87_record(cpu, insn);
     x87_set_empty(cpu, insn->rm);
     if (pops)
-        cpu->x87.top = (cpu->x87.top + 1) & 7;
+        x87_pop(cpu);
     return x87_end(cpu, insn);
 }
 
@@ -81,7 +81,8 @@ HANDLER(FFREEP) {
 HANDLER(FLDCW) {
     if (!x87_start(cpu))
         RESUME(cpu, insn);
-    x87_set_control_word(cpu, cpu_load16(cpu, insn->seg, insn_ea(cpu, insn)));
+    uint16_t control = cpu_load16(cpu, insn->seg, insn_ea(cpu, insn));
+    x87_set_words(cpu, control, x87_status_word(cpu));
     return x87_end(cpu, insn);
 }
 
@@ -151,8 +152,7 @@ static struct environment save_environment(const struct cpu *cpu, const struct i
 static void load_environment(struct cpu *cpu, const struct environment *e) {
     struct x87_state *x = &cpu->x87;
     const uint32_t *word = e->word;
-    x87_set_control_word(cpu, (uint16_t)word[0]);
-    x87_set_status_word(cpu, (uint16_t)word[1]);
+    x87_set_words(cpu, (uint16_t)word[0], (uint16_t)word[1]);
     x87_set_tag_word(cpu, (uint16_t)word[2]);
     if (cpu->is_protected) {
         x->code_offset = word[3];
@@ -199,7 +199,7 @@ static struct environment fetch_environment(struct cpu *cpu, const struct insn *
 HANDLER(FNSTENV) {
     if (x87_start_no_wait(cpu)) {
         store_environment(cpu, insn);
-        x87_set_control_word(cpu, cpu->x87.control | FLOAT_ALL_FLAGS);
+        x87_set_words(cpu, cpu->x87.control | FLOAT_ALL_FLAGS, x87_status_word(cpu));
     }
     RESUME(cpu, insn);
 }

@@ -15,9 +15,9 @@ HANDLER(FLD_ST) {
     if (!x87_start(cpu))
         RESUME(cpu, insn);
     x87_record(cpu, insn);
-    /* Overflow takes precedence over underflow of the source. */
+    /* Underflow of the source takes precedence over overflow. */
     struct float80 value = x87_get(cpu, insn->rm);
-    if (UNLIKELY(x87_is_empty(cpu, insn->rm)) && x87_is_empty(cpu, 7)) {
+    if (UNLIKELY(x87_is_empty(cpu, insn->rm))) {
         if (x87_stack_fault(cpu, false))
             x87_push(cpu, F80_INDEFINITE);
     } else {
@@ -120,6 +120,17 @@ HANDLER(FST_ST) {
 
 HANDLER(FSTP_ST) {
     return store_to_register(cpu, insn, true);
+}
+
+/* D9 D8+i, undocumented: as FSTP, but an empty ST(0) is no fault and stores nothing. */
+HANDLER(FSTPNCE) {
+    if (!x87_start(cpu))
+        RESUME(cpu, insn);
+    x87_record(cpu, insn);
+    if (!x87_is_empty(cpu, 0))
+        x87_set(cpu, insn->rm, x87_get(cpu, 0));
+    x87_pop(cpu);
+    return x87_end(cpu, insn);
 }
 
 /*
@@ -282,11 +293,11 @@ HANDLER(FXCH) {
     return x87_end(cpu, insn);
 }
 
-/* An empty register faults whether the condition holds or not. */
+/* An empty register faults whether the condition holds or not; only a fault clears C1. */
 static const struct insn *move_if(struct cpu *cpu, const struct insn *insn, bool condition) {
     if (!x87_start(cpu))
         RESUME(cpu, insn);
-    x87_record(cpu, insn);
+    x87_record_pointers(cpu, insn);
     if (UNLIKELY(x87_is_empty(cpu, 0) || x87_is_empty(cpu, insn->rm)))
         x87_stack_underflow(cpu, 0);
     else if (condition)

@@ -78,28 +78,45 @@ struct wide wide_multiply(struct wide a, struct wide b) {
     return (struct wide){a.negative != b.negative, exponent, high.hi, high.lo | lost};
 }
 
+/*
+ * The next 64 bits of the quotient *rest / divisor, with *rest < divisor (Knuth, The Art of
+ * Computer Programming vol. 2, algorithm D, with two-digit divisors).
+ */
+static uint64_t divide_word(struct uint128 *rest, struct uint128 divisor) {
+    uint64_t digit = ~UINT64_C(0), left = rest->lo + divisor.hi;
+    bool is_exact = rest->hi == divisor.hi && left < rest->lo;
+    if (rest->hi != divisor.hi)
+        digit = divide_128_by_64(rest->hi, rest->lo, divisor.hi, &left);
+    while (!is_exact && less_128((struct uint128){left, 0}, multiply_64(digit, divisor.lo))) {
+        digit--;
+        left += divisor.hi;
+        is_exact = left < divisor.hi;
+    }
+    struct uint128 product = multiply_64(digit, divisor.lo);
+    product.hi += digit * divisor.hi;
+    *rest = subtract_128((struct uint128){rest->lo, 0}, product);
+    return digit;
+}
+
 struct wide wide_divide(struct wide a, struct wide b) {
+    bool negative = a.negative != b.negative;
     if (wide_is_zero(a))
-        return (struct wide){.negative = a.negative != b.negative};
-    struct uint128 rest = {a.hi, a.lo}, divisor = {b.hi, b.lo}, quotient = {0, 0};
+        return (struct wide){.negative = negative};
+    struct uint128 rest = {a.hi, a.lo}, divisor = {b.hi, b.lo}, quotient;
     int32_t exponent = a.exponent - b.exponent;
-    bool carry = false;
-    if (less_128(rest, divisor)) {
-        carry = (rest.hi & F80_INTEGER_BIT) != 0;
-        rest = shift_left_128(rest, 1);
+    bool has_integer_bit = !less_128(rest, divisor);
+    if (has_integer_bit)
+        rest = subtract_128(rest, divisor);
+    quotient.hi = divide_word(&rest, divisor);
+    quotient.lo = divide_word(&rest, divisor);
+    if (has_integer_bit) {
+        quotient = shift_right_jam_128(quotient, 1);
+        quotient.hi |= F80_INTEGER_BIT;
+    } else {
         exponent--;
     }
-    for (int bit = 0; bit < 128; bit++) {
-        quotient = shift_left_128(quotient, 1);
-        if (carry || !less_128(rest, divisor)) {
-            rest = subtract_128(rest, divisor);
-            quotient.lo |= 1;
-        }
-        carry = (rest.hi & F80_INTEGER_BIT) != 0;
-        rest = shift_left_128(rest, 1);
-    }
-    bool lost = (rest.hi | rest.lo) != 0 || carry;
-    return (struct wide){a.negative != b.negative, exponent, quotient.hi, quotient.lo | lost};
+    bool lost = (rest.hi | rest.lo) != 0;
+    return (struct wide){negative, exponent, quotient.hi, quotient.lo | lost};
 }
 
 struct wide wide_polynomial(struct wide x, const struct wide *coefficients, unsigned count) {

@@ -88,7 +88,6 @@ static void read_case(struct span body, struct moo_case *one) {
         } else if (memcmp(name, "EXCP", 4) == 0 && chunk.end - chunk.at >= 5) {
             one->has_exception = true;
             one->vector = chunk.at[0];
-            one->pushed_flags_address = load_le32(chunk.at + 1);
         } else if (memcmp(name, "HASH", 4) == 0 && chunk.end - chunk.at == 20) {
             memcpy(one->hash, chunk.at, 20);
         }

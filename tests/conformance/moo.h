@@ -47,7 +47,6 @@ struct moo_case {
     struct moo_state initial, final;
     bool has_exception;
     uint8_t vector;
-    uint32_t pushed_flags_address;
     uint8_t hash[20];
 };
 

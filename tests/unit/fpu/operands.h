@@ -123,6 +123,21 @@ static inline struct float80 operand_f80_near(struct operand_source *source, str
     }
 }
 
+/* Distance of two numbers in units of the last place; huge when they are not comparable. */
+static inline uint64_t operand_distance(struct float80 a, struct float80 b) {
+    if (a.significand == b.significand && a.sign_exponent == b.sign_exponent)
+        return 0;
+    int exponents = a.sign_exponent - b.sign_exponent;
+    if ((a.sign_exponent ^ b.sign_exponent) & F80_SIGN_BIT || exponents < -1 || exponents > 1)
+        return UINT64_MAX;
+    if (exponents < 0)
+        return b.significand * 2 - a.significand;
+    if (exponents > 0)
+        return a.significand * 2 - b.significand;
+    return a.significand > b.significand ? a.significand - b.significand
+                                         : b.significand - a.significand;
+}
+
 static inline uint32_t operand_f32(struct operand_source *source) {
     static const uint32_t specials[] = {0x00000000, 0x7f800000, 0x7fc00000, 0x7fc01234, 0x7f800001,
                                         0x7fa00000, 0x00000001, 0x007fffff, 0x00800000, 0x7f7fffff,

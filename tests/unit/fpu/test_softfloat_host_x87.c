@@ -41,24 +41,6 @@ static unsigned vector_count(unsigned usual) {
     return text ? (unsigned)strtoul(text, NULL, 0) : usual;
 }
 
-static bool same_f80(struct float80 a, struct float80 b) {
-    return a.significand == b.significand && a.sign_exponent == b.sign_exponent;
-}
-
-/* Distance in units of the last place; huge when not comparable. */
-static uint64_t distance_f80(struct float80 a, struct float80 b) {
-    if (same_f80(a, b))
-        return 0;
-    int exponents = a.sign_exponent - b.sign_exponent;
-    if ((a.sign_exponent ^ b.sign_exponent) & F80_SIGN_BIT || exponents < -1 || exponents > 1)
-        return UINT64_MAX;
-    uint64_t difference = exponents < 0                   ? b.significand * 2 - a.significand
-                          : exponents > 0                 ? a.significand * 2 - b.significand
-                          : a.significand > b.significand ? a.significand - b.significand
-                                                          : b.significand - a.significand;
-    return difference;
-}
-
 struct comparison {
     const char *name;
     host_x87_operation *host;
@@ -91,8 +73,8 @@ static uint16_t control_word(const struct float_env *env) {
 
 static bool agrees(const struct comparison *c, const struct outcome *expected,
                    const struct outcome *actual) {
-    return distance_f80(expected->st0, actual->st0) <= c->ulps &&
-           distance_f80(expected->st1, actual->st1) <= c->ulps &&
+    return operand_distance(expected->st0, actual->st0) <= c->ulps &&
+           operand_distance(expected->st1, actual->st1) <= c->ulps &&
            !((expected->status ^ actual->status) & c->status_mask) &&
            memcmp(expected->memory, actual->memory, c->memory_bytes) == 0;
 }

@@ -1,0 +1,18 @@
+/* Names that a machine configuration may use; see catalogue.h. */
+#include "hw/machine/catalogue.h"
+
+#include "interp/cpu/cpuid.h"
+
+void catalogue_list_cpu_models(FILE *out) {
+    cpu_model_list(out);
+}
+
+bool catalogue_check_cpu_model(const char *text, struct error *error) {
+    const struct cpu_model *model;
+    uint64_t features;
+    return cpu_model_parse(text, &model, &features, error);
+}
+
+bool catalogue_has_engine(enum machine_engine engine) {
+    return engine == ENGINE_INTERP;
+}

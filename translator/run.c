@@ -1,0 +1,304 @@
+/*
+ * The dispatcher: find or translate the block at CS:EIP, run it until it comes back, link what can
+ * be linked. Events, faults, halts and debug traps are the business of interp's run loop, which
+ * calls this file for each stretch of guest code; whatever cannot be translated here and now is
+ * interpreted, one instruction or a bounded run at a time.
+ */
+#include "translator/run.h"
+
+#include "interp/insn_cache.h"
+#include "translator/cache/block_map.h"
+#include "translator/lift/lift.h"
+#include "translator/opt/passes.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
+#define TRANSLATE_AFTER 3
+#define VISITS          8192u
+
+struct translator {
+    struct cpu *cpu;
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct block_map *map;
+    struct decode_index *index;
+    struct disasm *disasm;
+    unsigned code_subscriber;
+    bool counts_instructions;
+    struct block_link *pending_link; /* exit taken last, if its target is not known yet */
+    uint64_t context;                /* insn_cache context for which the back end's caches hold */
+    uint8_t visits[VISITS];
+    struct ir_block ir; /* under construction; too large for a stack */
+    struct translator_statistics statistics;
+};
+
+static const struct backend_ops *find_backend(const char *name, struct error *error) {
+    static const struct backend_ops *const known[] = {
+#if defined(__x86_64__) && defined(TRANSLATOR_HAS_X86_64)
+        &backend_x86_64,
+#endif
+        &backend_portable,
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (name == NULL || strcmp(name, known[i]->name) == 0)
+            return known[i];
+    error_set(error, "this host has no translator back end '%s'", name);
+    return NULL;
+}
+
+/** Code of a frame changed. Blocks leave the map at once; a running one finishes its instruction.
+ */
+static void code_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
+    struct translator *t = opaque;
+    t->statistics.invalidations += block_map_invalidate(t->map, frame, offset, size);
+}
+
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error) {
+    struct translator *t = calloc(1, sizeof(*t));
+    if (t == NULL) {
+        error_set(error, "out of memory for the translator");
+        return NULL;
+    }
+    t->cpu = cpu;
+    t->counts_instructions = counts_instructions;
+    t->ops = find_backend(backend, error);
+    if (t->ops != NULL)
+        t->backend = t->ops->create(cpu, code_cache_bytes, error);
+    if (t->backend != NULL)
+        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
+    if (t->map != NULL)
+        t->index = decode_index_create(cpu->features, error);
+    if (t->index == NULL) {
+        translator_destroy(t);
+        return NULL;
+    }
+    t->disasm = disasm_create();
+    t->code_subscriber = code_pages_subscribe(cpu->code_pages, code_written, t);
+    return t;
+}
+
+void translator_destroy(struct translator *t) {
+    if (t == NULL)
+        return;
+    if (t->map != NULL)
+        block_map_destroy(t->map);
+    if (t->backend != NULL)
+        t->ops->destroy(t->backend);
+    if (t->index != NULL)
+        decode_index_destroy(t->index);
+    if (t->disasm != NULL)
+        disasm_destroy(t->disasm);
+    free(t);
+}
+
+static enum ir_segment_check segment_check(const struct segment *s, bool needs_write) {
+    bool is_whole =
+        s->read_end == UINT64_C(0x100000000) && (!needs_write || s->write_end == s->read_end);
+    if (!is_whole)
+        return IR_SEG_CHECKED;
+    return s->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
+}
+
+static struct block_mode current_mode(const struct translator *t) {
+    const struct cpu *cpu = t->cpu;
+    struct block_mode mode = {
+        .code_is_32 = cpu->code_is_32,
+        .stack_is_32 = cpu->stack_is_32,
+        .is_user = cpu->cpl == 3,
+        .is_protected = cpu->is_protected,
+        .is_v86 = cpu->is_v86,
+        .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
+        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
+        .counts_instructions = t->counts_instructions,
+    };
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        mode.segment_check[i] = (uint8_t)segment_check(&cpu->seg[i], i != SEG_CS);
+    return mode;
+}
+
+/** Flags that may be read behind a block: looks at the successors that lie in the same page. */
+static uint16_t flags_live_out(const struct translator *t, const uint8_t *page,
+                               unsigned page_offset) {
+    const struct ir_block *ir = &t->ir;
+    const struct ir_insn *end = &ir->insn[ir->count - 1];
+    if (end->op != IR_BRANCH && end->op != IR_JUMP)
+        return FLAGS_ARITHMETIC;
+    uint16_t live = 0;
+    const uint32_t targets[2] = {end->imm, end->op == IR_BRANCH ? end->imm2 : end->imm};
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t offset = page_offset + (targets[i] - ir->ip);
+        if (offset >= GUEST_PAGE_SIZE)
+            return FLAGS_ARITHMETIC;
+        live |=
+            flags_read_by_successor(page + offset, GUEST_PAGE_SIZE - offset, &ir->mode, t->index);
+    }
+    return live;
+}
+
+static void verify(const struct translator *t, const char *stage) {
+#ifndef NDEBUG
+    char message[128];
+    if (!ir_verify(&t->ir, message, sizeof(message))) {
+        fprintf(stderr, "IR is broken after %s: %s\n", stage, message);
+        ir_print(&t->ir, t->disasm, stderr);
+        abort();
+    }
+#endif
+}
+
+static void log_ir(struct translator *t, uint32_t item, const char *title) {
+    struct log *log = t->cpu->log;
+    if (!log_is_on(log, item))
+        return;
+    fprintf(log->out, "---- %s %08x\n", title, t->ir.ip);
+    ir_print(&t->ir, t->disasm, log->out);
+}
+
+static void optimise(struct translator *t, uint16_t live_out) {
+    pass_fold_constants(&t->ir);
+    verify(t, "constant folding");
+    pass_dead_flags(&t->ir, live_out);
+    pass_dead_code(&t->ir);
+    verify(t, "removal of dead code");
+}
+
+/** Hand the IR to the back end, making room once if it has none. */
+static struct bt_block *generate(struct translator *t, frame_number frame, unsigned offset) {
+    struct bt_block *block = block_map_allocate(&t->ir, frame, offset);
+    if (block == NULL)
+        return NULL;
+    if (!t->ops->translate(t->backend, &t->ir, block)) {
+        block_map_flush(t->map);
+        t->pending_link = NULL;
+        t->statistics.flushes++;
+        if (!t->ops->translate(t->backend, &t->ir, block)) {
+            block_map_discard(block);
+            return NULL;
+        }
+    }
+    block_map_insert(t->map, block);
+    code_pages_mark(t->cpu->code_pages, t->code_subscriber, frame, offset, block->guest_bytes);
+    t->statistics.blocks++;
+    t->statistics.guest_instructions_translated += block->guest_count;
+    t->statistics.host_bytes += block->host_bytes;
+    return block;
+}
+
+static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
+                                  unsigned offset, const struct block_mode *mode) {
+    const struct lift_source source = {
+        .bytes = page->host + offset,
+        .available = GUEST_PAGE_SIZE - offset,
+        .ip = (uint32_t)t->cpu->eip,
+        .index = t->index,
+    };
+    if (lift_block(&source, mode, &t->ir) != LIFT_OK)
+        return NULL;
+    /* The whole block must lie below the CS limit; the interpreter raises the #GP otherwise. */
+    if (t->cpu->eip + t->ir.guest_bytes > (uint64_t)t->cpu->seg[SEG_CS].limit + 1)
+        return NULL;
+    verify(t, "lifting");
+    log_ir(t, LOG_OP | LOG_IN_ASM, "lifted");
+    optimise(t, flags_live_out(t, page->host, offset));
+    log_ir(t, LOG_OP_OPT, "optimised");
+    struct bt_block *block = generate(t, page->frame, offset);
+    if (block != NULL && log_is_on(t->cpu->log, LOG_OUT_ASM)) {
+        fprintf(t->cpu->log->out, "---- host code of %08x\n", block->ip);
+        t->ops->print(t->backend, block, t->cpu->log->out);
+    }
+    return block;
+}
+
+/** Cold code is not worth translating: count visits by address. */
+static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
+    uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1);
+    uint8_t *visits = &t->visits[hash >> 19 & (VISITS - 1)];
+    if (*visits >= TRANSLATE_AFTER)
+        return false;
+    ++*visits;
+    return true;
+}
+
+/** The block at CS:EIP, translated if it is worth it; NULL: interpret. Raises #PF as a fetch. */
+static struct bt_block *block_here(struct translator *t) {
+    struct cpu *cpu = t->cpu;
+    uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
+    struct fetch_page page;
+    if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
+        return NULL;
+    unsigned offset = linear & GUEST_PAGE_MASK;
+    struct block_mode mode = current_mode(t);
+    struct bt_block *block =
+        block_map_find(t->map, page.frame, offset, (uint32_t)cpu->eip, block_mode_key(&mode));
+    if (block != NULL || is_cold(t, page.frame, offset))
+        return block;
+    return translate(t, &page, offset, &mode);
+}
+
+/** Whether a jump from one block may go straight to another: both in one page, so that mapping
+ *  and CS limit cannot come between them, and in one mode. */
+static bool is_linkable(const struct block_link *link, const struct bt_block *to) {
+    return link->from->is_valid && link->to == NULL && link->target_ip == to->ip &&
+           link->from->frame == to->frame && link->from->mode_key == to->mode_key &&
+           to->ip - link->from->ip == (uint32_t)(to->frame_offset - link->from->frame_offset);
+}
+
+static void link_pending(struct translator *t, struct bt_block *to) {
+    struct block_link *link = t->pending_link;
+    t->pending_link = NULL;
+    if (link != NULL && is_linkable(link, to)) {
+        block_map_link(t->map, link, to);
+        t->statistics.links++;
+    }
+}
+
+static void interpret(struct translator *t, uint64_t budget) {
+    t->pending_link = NULL;
+    interp_execute(t->cpu, budget);
+}
+
+/** One stretch of guest code from an instruction boundary, at most `budget` instructions. */
+static void execute(void *opaque, uint64_t budget) {
+    struct translator *t = opaque;
+    struct cpu *cpu = t->cpu;
+    t->statistics.dispatches++;
+    if (cpu->insn_cache->context != t->context) {
+        t->context = cpu->insn_cache->context;
+        t->ops->context_changed(t->backend);
+    }
+    if (budget == 1) {
+        interpret(t, 1);
+        return;
+    }
+    struct bt_block *block = block_here(t);
+    if (block == NULL || block->guest_count > budget) {
+        interpret(t, budget < IR_MAX_GUEST ? budget : IR_MAX_GUEST);
+        return;
+    }
+    link_pending(t, block);
+    enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
+    cpu->insn = NULL;
+    if (t->pending_link != NULL && !t->pending_link->from->is_valid)
+        t->pending_link = NULL;
+    block_map_reclaim(t->map);
+    if (exit == EXIT_INTERPRET)
+        interpret(t, 1);
+}
+
+enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
+    t->pending_link = NULL;
+    return cpu_run(t->cpu, icount_limit, execute, t);
+}
+
+void translator_request_exit(struct translator *t) {
+    t->ops->request_exit(t->backend);
+}
+
+const struct translator_statistics *translator_statistics(const struct translator *t) {
+    return &t->statistics;
+}
