@@ -6,6 +6,7 @@
 #include "hw/machine/machine_private.h"
 
 #include "interp/run.h"
+#include "translator/run.h"
 
 #include <time.h>
 
@@ -98,12 +99,17 @@ static bool limit_is_reached(const struct machine *machine) {
     return limit != 0 && cpu_icount(&machine->cpu) >= limit;
 }
 
+static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
+    return machine->translator != NULL ? translator_run(machine->translator, limit)
+                                       : interp_run(&machine->cpu, limit);
+}
+
 static void run_guest(struct machine *machine) {
     uint64_t at_most =
         machine->config.icount_limit == 0 ? UINT64_MAX : machine->config.icount_limit;
     uint64_t limit = time_source_run_limit(&machine->time, at_most);
     machine->run_calls++;
-    switch (interp_run(&machine->cpu, limit)) {
+    switch (run_engine(machine, limit)) {
     case CPU_EXIT_HALTED:
         sleep_halted(machine);
         break;
