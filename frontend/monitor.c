@@ -1,6 +1,7 @@
 /* The human monitor; see monitor.h. */
 #include "frontend/monitor.h"
 
+#include "frontend/key_names.h"
 #include "frontend/option_value.h"
 
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 #define BACKSPACE 0x08
 #define DELETE    0x7f
 #define CTRL_U    0x15
+
+#define SENDKEY_MAX 8
 
 static void say(struct monitor *monitor, const char *text) {
     char_write(monitor->out, (const uint8_t *)text, strlen(text));
@@ -33,7 +36,7 @@ static void say_printed(struct monitor *monitor, bool (*print)(struct machine *,
     free(text);
 }
 
-static void run_quit(struct monitor *monitor) {
+static void run_quit(struct monitor *monitor, const char *argument) {
     monitor->quit(monitor->opaque);
 }
 
@@ -42,15 +45,15 @@ static bool print_registers(struct machine *machine, FILE *out) {
     return true;
 }
 
-static void run_registers(struct monitor *monitor) {
+static void run_registers(struct monitor *monitor, const char *argument) {
     say_printed(monitor, print_registers);
 }
 
-static void run_screen(struct monitor *monitor) {
+static void run_screen(struct monitor *monitor, const char *argument) {
     say_printed(monitor, machine_text_screen);
 }
 
-static void run_status(struct monitor *monitor) {
+static void run_status(struct monitor *monitor, const char *argument) {
     char text[128];
     enum machine_stop state = machine_wait(monitor->machine, 0);
     snprintf(text, sizeof(text), "VM status: %s\ninstructions: %" PRIu64 "\n",
@@ -58,48 +61,70 @@ static void run_status(struct monitor *monitor) {
     say(monitor, text);
 }
 
-static void run_stop(struct monitor *monitor) {
+static void run_stop(struct monitor *monitor, const char *argument) {
     machine_pause(monitor->machine);
 }
 
-static void run_continue(struct monitor *monitor) {
+static void run_continue(struct monitor *monitor, const char *argument) {
     machine_continue(monitor->machine);
 }
 
-static void run_reset(struct monitor *monitor) {
+static void run_reset(struct monitor *monitor, const char *argument) {
     machine_reset(monitor->machine);
 }
 
-static void run_powerdown(struct monitor *monitor) {
+static void run_powerdown(struct monitor *monitor, const char *argument) {
     machine_power_button(monitor->machine);
 }
 
-static void run_nmi(struct monitor *monitor) {
+static void run_nmi(struct monitor *monitor, const char *argument) {
     machine_nmi(monitor->machine);
 }
 
-static void run_help(struct monitor *monitor);
+/* All keys go down in order and up again at once: the keyboard's queue spaces them for the guest.
+ */
+static void run_sendkey(struct monitor *monitor, const char *argument) {
+    uint8_t keys[SENDKEY_MAX];
+    struct error error;
+    size_t count = key_names_parse(argument, keys, SENDKEY_MAX, &error);
+    if (count == 0) {
+        say(monitor, error.message);
+        say(monitor, "\n");
+        return;
+    }
+    struct keyboard_input *keyboard = machine_keyboard(monitor->machine);
+    machine_lock(monitor->machine);
+    for (size_t i = 0; i < count; i++)
+        keyboard->key(keyboard->opaque, keys[i], true);
+    for (size_t i = count; i-- > 0;)
+        keyboard->key(keyboard->opaque, keys[i], false);
+    machine_unlock(monitor->machine);
+}
+
+static void run_help(struct monitor *monitor, const char *argument);
 
 static const struct {
     const char *name, *help;
-    void (*run)(struct monitor *monitor);
+    void (*run)(struct monitor *monitor, const char *argument);
+    bool has_argument;
 } commands[] = {
-    {"help", "this list", run_help},
-    {"quit", "end the machine and the program", run_quit},
-    {"q", NULL, run_quit},
-    {"info registers", "the CPU's registers", run_registers},
-    {"info status", "whether the machine runs, and how far it came", run_status},
-    {"screen", "the text screen", run_screen},
-    {"system_reset", "press the reset button", run_reset},
-    {"system_powerdown", "press the power button", run_powerdown},
-    {"nmi", "raise a non-maskable interrupt", run_nmi},
-    {"stop", "stop the CPU", run_stop},
-    {"cont", "let the CPU go on", run_continue},
-    {"c", NULL, run_continue},
+    {"help", "this list", run_help, false},
+    {"quit", "end the machine and the program", run_quit, false},
+    {"q", NULL, run_quit, false},
+    {"info registers", "the CPU's registers", run_registers, false},
+    {"info status", "whether the machine runs, and how far it came", run_status, false},
+    {"screen", "the text screen", run_screen, false},
+    {"system_reset", "press the reset button", run_reset, false},
+    {"system_powerdown", "press the power button", run_powerdown, false},
+    {"nmi", "raise a non-maskable interrupt", run_nmi, false},
+    {"sendkey", "KEY[-KEY...]: press keys together, as in ctrl-alt-delete", run_sendkey, true},
+    {"stop", "stop the CPU", run_stop, false},
+    {"cont", "let the CPU go on", run_continue, false},
+    {"c", NULL, run_continue, false},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static void run_help(struct monitor *monitor) {
+static void run_help(struct monitor *monitor, const char *argument) {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char text[96];
         if (commands[i].help == NULL)
@@ -109,13 +134,23 @@ static void run_help(struct monitor *monitor) {
     }
 }
 
+/* What follows the command's name in the line; NULL when the line is another command. */
+static const char *argument_of(const char *line, const char *name, bool has_argument) {
+    size_t length = strlen(name);
+    if (strncmp(line, name, length) != 0 || (line[length] != '\0' && line[length] != ' '))
+        return NULL;
+    const char *argument = line + length + strspn(line + length, " ");
+    return has_argument || *argument == '\0' ? argument : NULL;
+}
+
 void monitor_execute(struct monitor *monitor, const char *line) {
     struct option_nearest nearest = {0};
     if (*line == '\0')
         return;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(line, commands[i].name) == 0) {
-            commands[i].run(monitor);
+        const char *argument = argument_of(line, commands[i].name, commands[i].has_argument);
+        if (argument != NULL) {
+            commands[i].run(monitor, argument);
             return;
         }
         option_nearest_offer(&nearest, line, commands[i].name);

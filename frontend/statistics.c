@@ -15,8 +15,11 @@ static struct machine_statistic *collect(struct machine *machine, size_t *count)
 }
 
 /* Counters are whole numbers, times are not. */
-static void print_value(FILE *out, double value) {
-    if (value == floor(value) && fabs(value) < 1e15)
+static void print_value(FILE *out, const struct machine_statistic *statistic, const char *quote) {
+    double value = statistic->value;
+    if (statistic->text[0] != '\0')
+        fprintf(out, "%s%s%s", quote, statistic->text, quote);
+    else if (value == floor(value) && fabs(value) < 1e15)
         fprintf(out, "%.0f", value);
     else
         fprintf(out, "%.6f", value);
@@ -27,7 +30,7 @@ void statistics_print_table(struct machine *machine, FILE *out) {
     struct machine_statistic *statistics = collect(machine, &count);
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "%-40s ", statistics[i].name);
-        print_value(out, statistics[i].value);
+        print_value(out, &statistics[i], "");
         fputc('\n', out);
     }
     free(statistics);
@@ -39,7 +42,7 @@ void statistics_print_json(struct machine *machine, FILE *out) {
     fputs("{\n", out);
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "  \"%s\": ", statistics[i].name);
-        print_value(out, statistics[i].value);
+        print_value(out, &statistics[i], "\"");
         fputs(i + 1 < count ? ",\n" : "\n", out);
     }
     fputs("}\n", out);

@@ -112,12 +112,6 @@ static const struct insn *exec_too_long(struct cpu *cpu, const struct insn *insn
     cpu_raise_error(cpu, VECTOR_GP, 0);
 }
 
-/* Sensitive operations have no forms, so their handler follows from op and width alone. */
-static const struct insn *exec_counted(struct cpu *cpu, const struct insn *insn) {
-    cpu->sensitive_counts[insn->op]++;
-    return op_handler((enum op)insn->op, (enum insn_width)insn->width, FORM_RR)(cpu, insn);
-}
-
 /** Decode one instruction; DECODE_TOO_LONG becomes an insn that raises #GP(0). */
 static enum decode_status decode_insn(struct cpu *cpu, const uint8_t *bytes, size_t available,
                                       struct insn *insn) {
@@ -135,9 +129,6 @@ static enum decode_status decode_insn(struct cpu *cpu, const uint8_t *bytes, siz
         insn->exec = exec_too_long;
         insn->op = OP_UD;
         insn->length = DECODE_MAX_LENGTH;
-    } else if (status == DECODE_OK && cpu->sensitive_counts != NULL &&
-               op_info((enum op)insn->op)->sensitivity != INNOCUOUS) {
-        insn->exec = exec_counted;
     }
     return status;
 }

@@ -232,6 +232,10 @@ static enum cpu_exit run(struct cpu *cpu, uint64_t icount_limit, bool stops_afte
     return exit;
 }
 
+uint64_t interp_context(const struct cpu *cpu) {
+    return cpu->insn_cache->context;
+}
+
 static void interpret_stretch(void *engine, uint64_t budget) {
     interp_execute(engine, budget);
 }

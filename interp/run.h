@@ -33,6 +33,10 @@ typedef void run_stretch_fn(void *engine, uint64_t budget);
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t icount_limit, run_stretch_fn *stretch,
                       void *engine);
 
+/** A number that changes whenever the code that linear addresses lead to may have changed: paging,
+ *  privilege view, code size. Up to date inside a stretch. */
+uint64_t interp_context(const struct cpu *cpu);
+
 /** A stretch by interpretation, for engines that cannot do it their way: inside cpu_run only. */
 void interp_execute(struct cpu *cpu, uint64_t budget);
 

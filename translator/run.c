@@ -6,7 +6,6 @@
  */
 #include "translator/run.h"
 
-#include "interp/insn_cache.h"
 #include "translator/cache/block_map.h"
 #include "translator/lift/lift.h"
 #include "translator/opt/passes.h"
@@ -267,8 +266,8 @@ static void execute(void *opaque, uint64_t budget) {
     struct translator *t = opaque;
     struct cpu *cpu = t->cpu;
     t->statistics.dispatches++;
-    if (cpu->insn_cache->context != t->context) {
-        t->context = cpu->insn_cache->context;
+    if (interp_context(cpu) != t->context) {
+        t->context = interp_context(cpu);
         t->ops->context_changed(t->backend);
     }
     if (budget == 1) {

@@ -34,8 +34,8 @@ struct clock *clock_create(const struct clock_source *source);
 void clock_destroy(struct clock *clock);
 uint64_t clock_now(const struct clock *clock);
 
-void clock_timer_init(struct clock_timer *timer, struct clock *clock,
-                      void (*expired)(void *opaque), void *opaque);
+void clock_timer_init(struct clock_timer *timer, struct clock *clock, void (*expired)(void *opaque),
+                      void *opaque);
 /** (Re)arm for an absolute time; a time in the past expires at the next clock_run. */
 void clock_timer_set(struct clock_timer *timer, uint64_t deadline_ns);
 void clock_timer_cancel(struct clock_timer *timer);

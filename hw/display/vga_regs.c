@@ -214,16 +214,24 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t valu
     vga_port_write(opaque, port, (uint8_t)value);
 }
 
-/* Port 1CEh is the index; data is at 1CFh, and aligned at 1D0h. */
+/* Port 1CEh is the index. Data is the word at 1CFh, which crosses a doubleword and so arrives as
+   two bytes, low one first; or the aligned word at 1D0h. */
 static uint32_t dispi_port_read(void *opaque, uint16_t port, unsigned size) {
     struct vga *vga = opaque;
-    return port == 0x1ce ? vga->dispi_index : vga_dispi_read(vga, vga->dispi_index);
+    if (port == 0x1ce)
+        return vga->dispi_index;
+    uint16_t value = vga_dispi_read(vga, vga->dispi_index);
+    return port == 0x1d0 && size == 1 ? value >> 8 : value;
 }
 
 static void dispi_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct vga *vga = opaque;
     if (port == 0x1ce)
         vga->dispi_index = (uint16_t)value;
+    else if (port == 0x1cf)
+        vga->dispi_low = (uint8_t)value;
+    else if (size == 1)
+        vga_dispi_write(vga, vga->dispi_index, (uint16_t)((value & 0xff) << 8 | vga->dispi_low));
     else
         vga_dispi_write(vga, vga->dispi_index, (uint16_t)value);
 }
@@ -245,11 +253,12 @@ static void vga_reset(void *device) {
     vga->dac_read_index = vga->dac_write_index = vga->dac_component = 0;
     vga->dac_mask = 0xff;
     vga->latch = 0;
+    vga->dispi_low = 0;
     vga_dispi_reset(vga);
     memset(vga->memory, 0, VGA_MEMORY_BYTES);
 }
 
-void vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
+bool vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
               struct clock *clock) {
     memset(vga, 0, sizeof(*vga));
     vga->physmem = physmem;
@@ -257,6 +266,8 @@ void vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
     vga->registers = vga->rom = -1;
     vga->frame_buffer = physmem_add_device_ram(physmem, "vga-memory", 0xe0000000, VGA_MEMORY_BYTES,
                                                &vga->memory, VGA_WINDOW_PRIORITY);
+    if (vga->frame_buffer < 0)
+        return false;
     physmem_set_enabled(physmem, vga->frame_buffer, false, false);
     vga->window = physmem_add_mmio(physmem, "vga-window", 0xa0000, 0x20000, &vga_window_ops, vga,
                                    VGA_WINDOW_PRIORITY);
@@ -265,9 +276,9 @@ void vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
     port_map_add(ports, 0x3c0, 16, &vga_ports, vga);
     port_map_add(ports, 0x3d4, 2, &vga_ports, vga);
     port_map_add(ports, 0x3da, 1, &vga_ports, vga);
-    /* Three claims, so that a word at 1CFh reaches one register and not two halves. */
-    port_map_add(ports, 0x1ce, 3, &dispi_ports, vga);
+    port_map_add(ports, 0x1ce, 4, &dispi_ports, vga);
     vga_reset(vga);
+    return true;
 }
 
 static const struct state_field fields[] = {
@@ -292,6 +303,7 @@ static const struct state_field fields[] = {
     FIELD(vga, latch, 1),
     FIELD(vga, dispi_index, 1),
     FIELD(vga, dispi, 1),
+    FIELD(vga, dispi_low, 1),
     FIELD(vga, pci.config, 1),
     NOT_SAVED(vga, pci),
     NOT_SAVED(vga, edid),

@@ -54,6 +54,7 @@ struct vga {
     uint8_t palette[768]; /* 256 of red, green, blue; 6 bits, or 8 with DISPI_8BIT_DAC */
     uint32_t latch;       /* four planes, plane 0 in the low byte */
     uint16_t dispi_index, dispi[VGA_DISPI_REGISTERS];
+    uint8_t dispi_low; /* first half of a data word that the bus split */
     struct pci_function pci;
     uint8_t edid[128];
     uint8_t *memory; /* VGA_MEMORY_BYTES */
@@ -66,8 +67,8 @@ extern const struct state_table vga_state;
 extern const struct device_class vga_class;
 
 /** Claims ports 3B4h-3DAh (VGA) and 1CEh-1D0h (DISPI) and maps the window at A0000h. The frame
- *  buffer stays unmapped until vga_add_pci() and firmware place it. */
-void vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
+ *  buffer stays unmapped until vga_add_pci() and firmware place it. False: no host memory. */
+bool vga_init(struct vga *vga, struct port_map *ports, struct physmem *physmem,
               struct clock *clock);
 /** Describe the PCI function in vga->pci: BAR0 frame buffer, BAR2 registers, ROM BAR with a copy
  *  of `rom` (NULL: none). The caller plugs vga->pci into the bus. */

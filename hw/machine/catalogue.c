@@ -14,5 +14,5 @@ bool catalogue_check_cpu_model(const char *text, struct error *error) {
 }
 
 bool catalogue_has_engine(enum machine_engine engine) {
-    return engine == ENGINE_INTERP;
+    return engine != ENGINE_LOCKSTEP;
 }

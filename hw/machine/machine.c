@@ -7,6 +7,7 @@
 #include "hw/machine/pc.h"
 #include "interp/cpu/cpu.h"
 
+#include "translator/run.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ void machine_destroy(struct machine *machine) {
     if (machine->time.cpu != NULL)
         time_source_destroy(&machine->time);
     pc_destroy(machine);
+    translator_destroy(machine->translator);
     if (machine->has_cpu)
         cpu_destroy(&machine->cpu);
     kernel_plan_free(&machine->kernel);

@@ -108,9 +108,10 @@ uint64_t machine_icount(struct machine *machine);
 /** Hash of RAM, CPU and every device's saved state; only while the machine is stopped. */
 uint64_t machine_state_hash(struct machine *machine);
 
-/** Counters, as name/value pairs with stable names. */
+/** Counters and facts, as name/value pairs with stable names. */
 struct machine_statistic {
     char name[64];
+    char text[24]; /* "": the value counts; else the text does */
     double value;
 };
 size_t machine_statistics(struct machine *machine, struct machine_statistic *out, size_t capacity);

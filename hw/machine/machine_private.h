@@ -46,7 +46,8 @@ struct machine {
     struct clock *clock;
     struct time_source time;
     struct cpu cpu;
-    bool has_cpu; /* cpu_init succeeded */
+    bool has_cpu;                  /* cpu_init succeeded */
+    struct translator *translator; /* NULL: the interpreter runs the guest */
     uint64_t *sensitive_counts;
     struct pc *pc; /* the chips */
     struct machine_device device[MACHINE_DEVICES_MAX];

@@ -51,7 +51,32 @@ static void put(struct statistics_writer *writer, const char *group, const char 
     snprintf(statistic->name, sizeof(statistic->name), "%s.%s", group, name);
     for (char *letter = statistic->name; *letter != '\0'; letter++)
         *letter = (char)tolower((unsigned char)*letter);
+    statistic->text[0] = '\0';
     statistic->value = value;
+}
+
+static void put_text(struct statistics_writer *writer, const char *group, const char *name,
+                     const char *text) {
+    if (writer->count == writer->capacity)
+        return;
+    put(writer, group, name, 0);
+    snprintf(writer->out[writer->count - 1].text, sizeof(writer->out->text), "%s", text);
+}
+
+/* How the machine stopped, and what state that left: the hash is a number of 64 bits, which a
+   double cannot hold. */
+static void put_end(struct statistics_writer *writer, struct machine *machine) {
+    static const char *const stops[] = {
+        [MACHINE_RUNNING] = "running", [MACHINE_POWERED_OFF] = "powered_off",
+        [MACHINE_RESET] = "reset",     [MACHINE_DEBUG_EXIT] = "debug_exit",
+        [MACHINE_LIMIT] = "limit",     [MACHINE_QUIT] = "quit",
+        [MACHINE_PAUSED] = "paused",   [MACHINE_FAILED] = "failed"};
+    char hash[24];
+    put_text(writer, "machine", "stop", stops[machine->stop]);
+    if (machine->stop == MACHINE_RUNNING || machine->stop == MACHINE_PAUSED)
+        return;
+    snprintf(hash, sizeof(hash), "%016" PRIx64, machine_state_hash(machine));
+    put_text(writer, "machine", "state_hash", hash);
 }
 
 static double seconds(uint64_t ns) {
@@ -99,12 +124,7 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
     put_sensitive(&writer, machine);
-    /* In halves, since a double holds 53 bits; only of runs that can be repeated exactly. */
-    if (machine->config.clock == CLOCK_ICOUNT && machine->ended_host_ns != 0) {
-        uint64_t hash = machine_state_hash(machine);
-        put(&writer, "state", "hash_high", (double)(hash >> 32));
-        put(&writer, "state", "hash_low", (double)(hash & UINT32_MAX));
-    }
+    put_end(&writer, machine);
     machine_unlock(machine);
     return writer.count;
 }

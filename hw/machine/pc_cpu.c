@@ -3,6 +3,7 @@
 
 #include "interp/cpu/cpuid.h"
 #include "interp/decode/op.h"
+#include "translator/run.h"
 
 #include <stdlib.h>
 
@@ -51,6 +52,14 @@ static uint64_t bus_apic_base(void *opaque) {
 /* The run loop reports the shutdown as CPU_EXIT_SHUTDOWN; vcpu_thread.c acts on that. */
 static void bus_shutdown(void *opaque) {}
 
+static bool translator_start(struct machine *machine, struct error *error) {
+    const struct machine_config *config = &machine->config;
+    machine->translator =
+        translator_create(&machine->cpu, config->engine_backend, config->code_cache_bytes,
+                          config->clock == CLOCK_ICOUNT || config->icount_limit != 0, error);
+    return machine->translator != NULL;
+}
+
 bool pc_cpu_create(struct pc *pc, struct error *error) {
     struct machine *machine = pc->machine;
     struct cpu_bus bus = {.opaque = pc,
@@ -77,7 +86,7 @@ bool pc_cpu_create(struct pc *pc, struct error *error) {
     machine->sensitive_counts = calloc(OP_COUNT, sizeof(*machine->sensitive_counts));
     machine->cpu.sensitive_counts = machine->sensitive_counts;
     pc->has_apic = (features & FEATURE_BIT(APIC)) != 0;
-    return true;
+    return machine->config.engine != ENGINE_BT || translator_start(machine, error);
 }
 
 static void apic_set_intr(void *opaque, bool level) {

@@ -6,6 +6,7 @@
 #include "hw/machine/machine_private.h"
 
 #include "interp/run.h"
+#include "translator/run.h"
 
 #include <time.h>
 
@@ -110,12 +111,17 @@ static void sleep_halted(struct machine *machine) {
     machine->halted_host_ns += host_now() - from;
 }
 
+static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
+    return machine->translator != NULL ? translator_run(machine->translator, limit)
+                                       : interp_run(&machine->cpu, limit);
+}
+
 static void run_guest(struct machine *machine) {
     uint64_t at_most =
         machine->config.icount_limit == 0 ? UINT64_MAX : machine->config.icount_limit;
     uint64_t limit = time_source_run_limit(&machine->time, at_most);
     machine->run_calls++;
-    switch (interp_run(&machine->cpu, limit)) {
+    switch (run_engine(machine, limit)) {
     case CPU_EXIT_HALTED:
         sleep_halted(machine);
         break;

@@ -25,8 +25,14 @@ noreturn void cpu_raise_debug(struct cpu *cpu, uint64_t dr6_bits, bool is_trap);
  */
 void cpu_deliver_fault(struct cpu *cpu);
 
-enum interrupt_source { INTERRUPT_SOFTWARE, INTERRUPT_INT3, INTERRUPT_INTO, INTERRUPT_ICEBP,
-                        INTERRUPT_EXTERNAL, INTERRUPT_NMI };
+enum interrupt_source {
+    INTERRUPT_SOFTWARE,
+    INTERRUPT_INT3,
+    INTERRUPT_INTO,
+    INTERRUPT_ICEBP,
+    INTERRUPT_EXTERNAL,
+    INTERRUPT_NMI
+};
 /** Deliver an external interrupt, NMI or software INT; cpu->eip is the return IP. */
 void cpu_deliver_interrupt(struct cpu *cpu, uint8_t vector, enum interrupt_source source);
 

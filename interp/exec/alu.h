@@ -171,11 +171,11 @@ ALU_INLINE uint32_t alu_ror(struct lazy_flags *f, unsigned bits, uint32_t a, uin
 
 /* CF takes part as one more bit: rotate `bits` + 1 bits, with CF above the operand. */
 ALU_INLINE uint32_t alu_rcl(struct lazy_flags *f, unsigned bits, uint32_t a, uint32_t count) {
-    count = (count & 31) % (bits + 1);
-    if (count == 0)
+    if ((count & 31) == 0)
         return a;
+    count = (count & 31) % (bits + 1);
     uint64_t wide = a | (uint64_t)lazy_cf(f) << bits;
-    wide = wide << count | wide >> (bits + 1 - count);
+    wide = wide << count | wide >> (bits + 1 - count); /* a count of 0 changes nothing */
     uint32_t result = (uint32_t)wide & alu_mask(bits);
     bool cf = wide >> bits & 1;
     alu_set_cf_of(f, cf, (result >> (bits - 1)) ^ cf);
@@ -183,9 +183,9 @@ ALU_INLINE uint32_t alu_rcl(struct lazy_flags *f, unsigned bits, uint32_t a, uin
 }
 
 ALU_INLINE uint32_t alu_rcr(struct lazy_flags *f, unsigned bits, uint32_t a, uint32_t count) {
-    count = (count & 31) % (bits + 1);
-    if (count == 0)
+    if ((count & 31) == 0)
         return a;
+    count = (count & 31) % (bits + 1);
     uint64_t wide = a | (uint64_t)lazy_cf(f) << bits;
     wide = wide >> count | wide << (bits + 1 - count);
     uint32_t result = (uint32_t)wide & alu_mask(bits);
@@ -193,24 +193,18 @@ ALU_INLINE uint32_t alu_rcr(struct lazy_flags *f, unsigned bits, uint32_t a, uin
     return result;
 }
 
-/* Counts above 16 with 16-bit operands are undefined; processors shift in `a` again behind b, as
-   if the source were b:a repeated. */
+/* Counts above 16 with 16-bit operands are undefined: AMD Zen shifts b in a second time and clears
+   CF; from 16 on, SHLD sets OF to CF. */
 ALU_INLINE uint32_t alu_shld(struct lazy_flags *f, unsigned bits, uint32_t a, uint32_t b,
                              uint32_t count) {
     count &= 31;
     if (count == 0)
         return a;
-    uint32_t result, last_out;
-    if (bits == 32) {
-        result = a << count | b >> (32 - count);
-        last_out = a >> (32 - count);
-    } else {
-        uint64_t wide = (uint64_t)a << 32 | (uint64_t)b << 16 | a;
-        result = (uint32_t)(wide << count >> 32) & 0xffff;
-        last_out = (uint32_t)(wide >> (48 - count));
-    }
-    bool cf = last_out & 1;
-    alu_set_shift_flags(f, bits, result, cf, (result >> (bits - 1)) ^ cf);
+    uint64_t wide = bits == 32 ? (uint64_t)a << 32 | b : (uint64_t)a << 32 | b << 16 | b;
+    uint32_t result = (uint32_t)(wide << count >> 32) & alu_mask(bits);
+    bool cf = count <= bits && (a >> (bits - count) & 1);
+    bool of = count < bits ? (result >> (bits - 1)) != cf : cf;
+    alu_set_shift_flags(f, bits, result, cf, of);
     return result;
 }
 
@@ -219,10 +213,10 @@ ALU_INLINE uint32_t alu_shrd(struct lazy_flags *f, unsigned bits, uint32_t a, ui
     count &= 31;
     if (count == 0)
         return a;
-    uint64_t wide = bits == 32 ? (uint64_t)b << 32 | a : (uint64_t)a << 32 | (uint64_t)b << 16 | a;
+    uint64_t wide = bits == 32 ? (uint64_t)b << 32 | a : (uint64_t)b << 32 | b << 16 | a;
     uint32_t result = (uint32_t)(wide >> count) & alu_mask(bits);
-    alu_set_shift_flags(f, bits, result, wide >> (count - 1) & 1,
-                        alu_top_bits_differ(bits, result));
+    bool cf = count <= bits && (a >> (count - 1) & 1);
+    alu_set_shift_flags(f, bits, result, cf, alu_top_bits_differ(bits, result));
     return result;
 }
 

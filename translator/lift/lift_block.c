@@ -122,6 +122,27 @@ uint32_t lift_next_ip(const struct lift *lift) {
     return lift->block->mode.code_is_32 ? next : next & 0xffff;
 }
 
+/** Whether the instruction may change how later ones of the block address memory: it loads a
+ *  segment register whose limit or base the block's code takes for granted. */
+static bool changes_segment_check(const struct lift *lift) {
+    switch (lift->insn->op) {
+    case OP_MOV_TO_SEG:
+    case OP_POP_SEG:
+    case OP_LES:
+    case OP_LDS:
+    case OP_LFS:
+    case OP_LGS:
+        break;
+    default:
+        return false;
+    }
+    const struct block_mode *mode = &lift->block->mode;
+    bool is_any_unchecked = false;
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        is_any_unchecked |= i != SEG_CS && mode->segment_check[i] != IR_SEG_CHECKED;
+    return mode->is_protected || is_any_unchecked;
+}
+
 /** Call the interpreter's handler; end the block where the operation requires it. */
 static void lift_call(struct lift *lift) {
     struct ir_insn *call = lift_emit(lift, IR_GUEST, IR_I32);
@@ -130,7 +151,10 @@ static void lift_call(struct lift *lift) {
     call->flags_out = FLAGS_ARITHMETIC;
     switch (op_info((enum op)lift->insn->op)->flow) {
     case FLOW_NEXT:
-        return;
+        if (!changes_segment_check(lift))
+            return;
+        lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
+        break;
     case FLOW_STOP:
         lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
         break;

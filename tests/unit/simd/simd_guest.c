@@ -1,10 +1,9 @@
 /*
- * The CPU of the SIMD tests. Operations of other families have no handlers here.
+ * The CPU of the SIMD tests.
  */
 #include "tests/unit/simd/simd_guest.h"
 
 #include "interp/cpu/segment.h"
-#include "interp/decode/op.h"
 #include "softmmu/base/bits.h"
 
 #include <stdio.h>
@@ -14,25 +13,6 @@
 #define TABLE     UINT32_C(0x21000)
 
 #define FLAT_DATA (SEG_PRESENT | SEG_S | SEG_WRITABLE | SEG_ACCESSED | SEG_DB | SEG_GRANULAR)
-
-/* These two stand in for op.c, so that the tests link without all other handlers. */
-exec_fn *op_handler(enum op op, enum insn_width width, enum insn_form form) {
-    static exec_fn *const handlers[OP_COUNT] = {
-#define OP(name, ...) [OP_##name] = exec_##name,
-#include "interp/decode/ops_simd.def"
-#undef OP
-    };
-    return handlers[op];
-}
-
-const struct op_info *op_info(enum op op) {
-    static const struct op_info infos[OP_COUNT] = {
-#define OP(name_, mnemonic_, ...) [OP_##name_] = {.name = #name_, .mnemonic = mnemonic_},
-#include "interp/decode/ops.def"
-#undef OP
-    };
-    return &infos[op];
-}
 
 static bool ignne(void *opaque) {
     return false;
@@ -48,8 +28,11 @@ void simd_guest_start(struct simd_guest *guest) {
     cr_assert(guest->physmem != NULL, "%s", error.message);
     guest->ram = physmem_ram(guest->physmem);
     cr_assert(physmem_add_ram(guest->physmem, "ram", 0, GUEST_RAM_BYTES, 0, 0) >= 0);
+    guest->code_pages = code_pages_create(guest->physmem, &error);
+    cr_assert(guest->code_pages != NULL, "%s", error.message);
     struct cpu *cpu = &guest->cpu;
-    cr_assert(cpu_init(cpu, NULL, ~UINT64_C(0), &bus, guest->physmem, NULL, &guest->log, &error),
+    cr_assert(cpu_init(cpu, NULL, ~UINT64_C(0), &bus, guest->physmem, guest->code_pages,
+                       &guest->log, &error),
               "%s", error.message);
     guest->index = decode_index_create(~UINT64_C(0), &error);
     cr_assert(guest->index != NULL, "%s", error.message);
@@ -70,6 +53,7 @@ void simd_guest_start(struct simd_guest *guest) {
 void simd_guest_stop(struct simd_guest *guest) {
     decode_index_destroy(guest->index);
     cpu_destroy(&guest->cpu);
+    code_pages_destroy(guest->code_pages);
     physmem_destroy(guest->physmem);
 }
 

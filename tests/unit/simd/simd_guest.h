@@ -18,6 +18,7 @@ struct simd_guest {
     struct cpu cpu;
     struct log log;
     struct physmem *physmem;
+    struct code_pages *code_pages;
     uint8_t *ram;
     struct decode_index *index;
 };

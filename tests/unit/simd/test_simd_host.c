@@ -188,9 +188,8 @@ static const char *run_both(struct simd_guest *guest, struct vector *v, const st
 static void compare_row(struct simd_guest *guest, uint8_t *page, const struct encoding *row,
                         unsigned count, bool unmask) {
     struct operand_source source = {row->op + 1999u};
-    bool is_general = simd_has_place(row, PLACE_REG) && simd_has_place(row, PLACE_RM);
-    is_general = simd_has_operand(row, OPERAND_Gd) || simd_has_operand(row, OPERAND_Ed) ||
-                 simd_has_operand(row, OPERAND_Ew);
+    bool is_general = simd_has_operand(row, OPERAND_Gd) || simd_has_operand(row, OPERAND_Ed) ||
+                      simd_has_operand(row, OPERAND_Ew);
     unsigned failures = 0;
     for (unsigned n = 0; n < count; n++) {
         uint64_t r = operand_random(&source);

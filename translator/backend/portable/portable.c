@@ -170,9 +170,11 @@ static void compute(struct frame *frame, const struct ir_insn *insn) {
                        (before & ~(uint32_t)insn->flags_out) | (operands.flags & insn->flags_out));
 }
 
+/** cpu->eip and cpu->ip_base are as interp/exec/exec.h wants them. */
 static void call_handler(struct frame *frame, unsigned guest) {
     const struct insn *insn = &frame->block->guest[2 * guest];
     struct cpu *cpu = frame->cpu;
+    cpu->eip = insn_next_ip(cpu, insn);
     void *arguments[] = {&cpu, &insn};
     void *result = NULL;
     ffi_call(&frame->backend->handler, FFI_FN(insn->exec), &result, arguments);
@@ -269,6 +271,8 @@ static bool run_block(struct frame *frame) {
             cpu->eip = next_ip(frame, insn);
         else
             run_insn(frame, insn);
+        if (cpu->insn == NULL) /* an unfinished REP left the block, counted and with its IP */
+            return false;
     }
     cpu->icount += block->guest_count;
     return true;
