@@ -42,6 +42,7 @@
    working set of a small program costs about as much, so that neither choice is ever wrong by more
    than a factor of two. Each page table taken away halves the credit. */
 #define CALLOUT_NS UINT64_C(10)
+#define ASKED_NS   UINT64_C(100) /* each time mmu_window answers NULL: something runs here */
 #define REFUSED_NS UINT64_C(2000)
 #define SLICE_NS   UINT64_C(20000)
 #define WORTH_NS   UINT64_C(1000000)
@@ -393,6 +394,7 @@ uint8_t *mmu_window(struct mmu *mmu) {
         window_take_callouts(mmu);
     }
     if (UNLIKELY(!space->has_windows)) {
+        space->heat_ns += ASKED_NS;
         if (space->heat_ns < WORTH_NS) {
             return NULL;
         }

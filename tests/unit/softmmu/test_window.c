@@ -165,6 +165,22 @@ Test(window, must_be_earned) {
     guest_stop(&guest);
 }
 
+Test(window, comes_with_callouts_and_with_asking) {
+    struct guest guest;
+    start(&guest);
+    guest.mmu.callouts = 1000;
+    cr_assert(mmu_window(&guest.mmu) == NULL);
+    guest.mmu.callouts = 100000;
+    cr_assert(mmu_window(&guest.mmu) != NULL);
+    guest_page_32bit(&guest, 0, 0);
+    unsigned asked = 1;
+    while (mmu_window(&guest.mmu) == NULL && asked < 100000) {
+        asked++;
+    }
+    cr_assert(asked > 1000 && asked < 20000, "after %u times", asked);
+    guest_stop(&guest);
+}
+
 Test(window, is_never_given_unless_enabled) {
     struct guest guest;
     guest_start(&guest);
