@@ -42,6 +42,7 @@
    working set of a small program costs about as much, so that neither choice is ever wrong by more
    than a factor of two. Each page table taken away halves the credit. */
 #define CALLOUT_NS UINT64_C(10)
+#define ASKED_NS   UINT64_C(100) /* each time mmu_window answers NULL: something runs here */
 #define REFUSED_NS UINT64_C(2000)
 #define SLICE_NS   UINT64_C(20000)
 #define WORTH_NS   UINT64_C(1000000)
@@ -393,6 +394,7 @@ uint8_t *mmu_window(struct mmu *mmu) {
         window_take_callouts(mmu);
     }
     if (UNLIKELY(!space->has_windows)) {
+        space->heat_ns += ASKED_NS;
         if (space->heat_ns < WORTH_NS) {
             return NULL;
         }
@@ -414,9 +416,10 @@ unsigned mmu_window_mappings(const struct mmu *mmu, unsigned *used) {
 }
 
 /* Enter a neighbour of the page that `walk` found, if an access there would change nothing of the
-   guest's. `distance`: in pages. */
+   guest's, and the host can map both in one piece: others cost nearly as much now as when they are
+   needed. `distance`: in pages. */
 static void enter_neighbour(struct shadow *shadow, uint32_t page, bool is_user,
-                            const struct page_walk *walk, int32_t distance) {
+                            const struct page_walk *walk, int32_t distance, uintptr_t addend) {
     uint32_t linear = page << GUEST_PAGE_SHIFT;
     struct page_walk own = *walk;
     own.page += (phys_addr)((int64_t)distance * GUEST_PAGE_SIZE);
@@ -427,11 +430,9 @@ static void enter_neighbour(struct shadow *shadow, uint32_t page, bool is_user,
             return;
         }
     }
-    if (!own.is_accessed || (is_user && !own.is_user)) {
-        return;
-    }
     struct phys_page phys = physmem_page(shadow->physmem, own.page);
-    if (phys.read_host) {
+    if (own.is_accessed && (own.is_user || !is_user) && phys.read_host &&
+        (uintptr_t)phys.read_host - linear == addend) {
         shadow_fill(shadow, linear, is_user, &own, &phys);
     }
 }
@@ -452,9 +453,10 @@ static void look_around(struct mmu *mmu, const struct window *window, uint32_t p
     uint32_t around = walk.is_large ? LARGE_AROUND : SMALL_AROUND;
     *first = page & ~(around - 1);
     *end = *first + around;
+    uintptr_t addend = window->read_table[page];
     for (uint32_t near = *first; near < *end; near++) {
         if (window->read_table[near] == 0 || (is_write && window->write_table[near] == 0)) {
-            enter_neighbour(shadow, near, mmu->is_user, &walk, (int32_t)(near - page));
+            enter_neighbour(shadow, near, mmu->is_user, &walk, (int32_t)(near - page), addend);
         }
     }
 }

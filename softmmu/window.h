@@ -33,8 +33,8 @@ bool mmu_enable_windows(struct mmu *mmu, struct error *error);
  * answer is NULL; nothing else gives a space its window. The addresses stay reserved, and harmless
  * to access, until mmu_destroy, even when the space loses its window.
  *
- * Before, count up mmu->callouts for each access that was served out of line because there was no
- * window: a space earns its window by them.
+ * Until then, count up mmu->callouts for each access that was served out of line because there was
+ * no window: mostly by them a space earns its window, slowly by asking and by its time slices.
  */
 uint8_t *mmu_window(struct mmu *mmu);
 

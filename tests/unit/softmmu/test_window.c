@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define FRAMES      24 /* of random guests: few, so that tables map tables */
 #define ROOTS       6
@@ -57,7 +58,9 @@ static bool load(struct mmu *mmu, uint64_t linear, unsigned size, uint64_t *valu
     }
     uint64_t bytes = 0;
     for (unsigned i = 0; i < size; i++) {
-        bytes |= (uint64_t)base[linear + i] << (8 * i);
+        /* Guards lie on both sides: reckon in integers. */
+        uintptr_t at = (uintptr_t)base + (uintptr_t)(linear + i);
+        bytes |= (uint64_t) * (const volatile uint8_t *)at << (8 * i);
     }
     *value = bytes;
     return true;
@@ -159,6 +162,22 @@ Test(window, must_be_earned) {
     CHECK_HEX(mmu_window_fill(&guest.mmu, 0, false), WINDOW_SLOW);
     cr_assert(window_of(&guest.mmu) != NULL);
     CHECK_HEX(mmu_window_fill(&guest.mmu, 0, false), WINDOW_FILLED);
+    guest_stop(&guest);
+}
+
+Test(window, comes_with_callouts_and_with_asking) {
+    struct guest guest;
+    start(&guest);
+    guest.mmu.callouts = 1000;
+    cr_assert(mmu_window(&guest.mmu) == NULL);
+    guest.mmu.callouts = 100000;
+    cr_assert(mmu_window(&guest.mmu) != NULL);
+    guest_page_32bit(&guest, 0, 0);
+    unsigned asked = 1;
+    while (mmu_window(&guest.mmu) == NULL && asked < 100000) {
+        asked++;
+    }
+    cr_assert(asked > 1000 && asked < 20000, "after %u times", asked);
     guest_stop(&guest);
 }
 
@@ -363,6 +382,56 @@ Test(window, holes_punched_into_runs_stay_within_bounds) {
         }
     }
     check_bounds(&guest, &list);
+    guest_stop(&guest);
+}
+
+/* Use up the process's mappings. Returns the span to give back, or NULL. */
+static uint8_t *exhaust_mappings(size_t *size) {
+    *size = (size_t)1 << 30;
+    uint8_t *span = mmap(NULL, *size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(span != MAP_FAILED);
+    for (size_t at = 0; at < *size; at += 2 * GUEST_PAGE_SIZE) {
+        if (mprotect(span + at, GUEST_PAGE_SIZE, PROT_READ) != 0) {
+            return span;
+        }
+    }
+    munmap(span, *size);
+    return NULL;
+}
+
+Test(window, a_host_without_mappings_left_is_survived) {
+    struct guest guest;
+    struct window_list list = {.count = 0};
+    start(&guest);
+    guest_page_32bit(&guest, 0, CR4_PSE);
+    for (uint32_t i = 0; i < 8; i++) {
+        physmem_write(guest.pm, DIRECTORY + i * 4, 4, 0x800000 | P | W | U | A | D | PS);
+    }
+    remember_window(&list, &guest.mmu);
+    for (uint32_t at = 0; at < UINT32_C(4) << 22; at += 0x80000) {
+        cr_assert(store_byte(&guest.mmu, at, 1));
+    }
+    size_t size;
+    uint8_t *span = exhaust_mappings(&size);
+    if (!span) {
+        guest_stop(&guest);
+        cr_skip_test("the host sets no bound to mappings");
+    }
+    for (uint32_t i = 4; i < 8; i++) {
+        cr_assert_not(store_byte(&guest.mmu, (i << 22) + 0x55000, 1));
+        check_bounds(&guest, &list);
+    }
+    /* Taking rights away needs mappings too, or must take away more. */
+    for (frame_number frame = 0x805; frame < 0xc00; frame += 3) {
+        physmem_watch(guest.pm, frame, WATCH_CODE);
+    }
+    check_bounds(&guest, &list);
+    mmu_invalidate_page(&guest.mmu, 0);
+    check_bounds(&guest, &list);
+    munmap(span, size);
+    uint64_t value;
+    CHECK_HEX(mmu_load(&guest.mmu, 0x80000, 1, &value), MMU_OK);
+    CHECK_HEX(value, 1);
     guest_stop(&guest);
 }
 
