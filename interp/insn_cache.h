@@ -76,6 +76,7 @@ struct insn_cache {
     struct insn *patched;    /* insn whose handler stops a bounded run, or NULL */
     struct block *patched_block;
     exec_fn *patched_exec;
+    bool is_executing;                        /* an insn of a block runs, not translated code */
     bool stops_after_event;                   /* interp_step: an event counts as the step */
     struct block_link jumps[JUMP_CACHE_SIZE]; /* by linear address, for indirect branches */
     struct fetch_entry fetches[FETCH_CACHE_SIZE];

@@ -77,10 +77,10 @@ const struct insn *exec_next_block(struct cpu *cpu, const struct insn *sentinel)
 const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *sentinel) {
     cpu->icount += sentinel->index;
     insn_cache_update_context(cpu);
+    /* RF stays set until the next instruction runs: an interrupt before it pushes it. */
     if (cpu->debug_active || cpu->interrupt_shadow || cpu->debug_shadow ||
-        cpu->activity != CPU_RUNNING)
+        cpu->activity != CPU_RUNNING || (cpu->eflags & FLAG_RF))
         return leave_chain(cpu, NULL);
-    cpu->eflags &= ~(uint32_t)FLAG_RF; /* has no effect while no breakpoint is active */
     return next_block(cpu, sentinel);
 }
 
@@ -121,6 +121,32 @@ static void unpatch_stop(struct insn_cache *cache) {
     cache->patched = NULL;
 }
 
+/* The limit was lowered by the instruction that runs: stop its block in time. The sentinel looks at
+ * the limit by itself. */
+static void patch_running_block(struct cpu *cpu) {
+    struct insn_cache *cache = cpu->insn_cache;
+    const struct insn *sentinel = cpu->insn;
+    while (sentinel->length != 0)
+        sentinel++;
+    struct block *block = block_of_sentinel(sentinel);
+    uint64_t count = cpu->icount_limit - cpu->icount;
+    if (count >= block->count)
+        return;
+    unpatch_stop(cache);
+    patch_stop(cache, block, (unsigned)count);
+}
+
+void cpu_lower_limit(struct cpu *cpu, uint64_t icount_limit) {
+    uint64_t earliest = cpu->insn == NULL ? 0 : cpu_icount(cpu) + 1;
+    if (icount_limit < earliest)
+        icount_limit = earliest;
+    if (icount_limit >= cpu->icount_limit)
+        return;
+    cpu->icount_limit = icount_limit;
+    if (cpu->insn != NULL && cpu->insn_cache->is_executing)
+        patch_running_block(cpu);
+}
+
 static void log_exec(struct cpu *cpu, const struct block *block) {
     if (log_is_on(cpu->log, LOG_EXEC))
         log_write(cpu->log, LOG_EXEC, "exec %04x:%08x %u instructions", cpu->seg[SEG_CS].selector,
@@ -145,9 +171,11 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     if (is_logged)
         log_exec(cpu, block);
     const struct insn *insn = begin_block(cpu, block, cpu->eip);
+    cache->is_executing = true;
     do
         insn = insn->exec(cpu, insn);
     while (insn != NULL);
+    cache->is_executing = false;
     unpatch_stop(cache);
 }
 
@@ -207,6 +235,7 @@ static bool run_on(struct cpu *cpu, run_stretch_fn *stretch, void *engine, enum 
 static void take_fault(struct cpu *cpu) {
     const struct insn *insn = cpu->insn;
     unpatch_stop(cpu->insn_cache);
+    cpu->insn_cache->is_executing = false;
     cpu->insn_cache->link_from = NULL;
     if (insn != NULL) {
         bool is_trap = cpu->fault.is_trap;

@@ -18,6 +18,16 @@
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
 
+/* What ran last, for translator_explain. */
+struct last_run {
+    struct bt_block
+        *block; /* NULL: interpreted; may be gone since, so look it up by what follows */
+    frame_number frame;
+    unsigned offset;
+    uint32_t ip, mode_key;
+    struct block_mode mode;
+};
+
 struct translator {
     struct cpu *cpu;
     const struct backend_ops *ops;
@@ -27,10 +37,12 @@ struct translator {
     struct disasm *disasm;
     unsigned code_subscriber;
     bool counts_instructions;
+    bool stops_after_block;          /* translator_run_block */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     uint8_t visits[VISITS];
     struct ir_block ir; /* under construction; too large for a stack */
+    struct last_run last;
     struct translator_statistics statistics;
 };
 
@@ -126,7 +138,8 @@ static uint16_t flags_live_out(const struct translator *t, const uint8_t *page,
                                unsigned page_offset) {
     const struct ir_block *ir = &t->ir;
     const struct ir_insn *end = &ir->insn[ir->count - 1];
-    if (end->op != IR_BRANCH && end->op != IR_JUMP)
+    /* A run that counts may stop behind any block, and must show the same state on any engine. */
+    if (t->counts_instructions || (end->op != IR_BRANCH && end->op != IR_JUMP))
         return FLAGS_ARITHMETIC;
     uint16_t live = 0;
     const uint32_t targets[2] = {end->imm, end->op == IR_BRANCH ? end->imm2 : end->imm};
@@ -259,6 +272,7 @@ static void link_pending(struct translator *t, struct bt_block *to) {
 
 static void interpret(struct translator *t, uint64_t budget) {
     t->pending_link = NULL;
+    t->last.block = NULL;
     interp_execute(t->cpu, budget);
 }
 
@@ -277,10 +291,22 @@ static void execute(void *opaque, uint64_t budget) {
     }
     struct bt_block *block = block_here(t);
     if (block == NULL || block->guest_count > budget) {
-        interpret(t, budget < IR_MAX_GUEST ? budget : IR_MAX_GUEST);
+        if (budget > IR_MAX_GUEST)
+            budget = IR_MAX_GUEST;
+        if (t->stops_after_block)
+            cpu_lower_limit(cpu, cpu->icount + budget);
+        interpret(t, budget);
         return;
     }
     link_pending(t, block);
+    t->last = (struct last_run){.block = block,
+                                .frame = block->frame,
+                                .offset = block->frame_offset,
+                                .ip = block->ip,
+                                .mode_key = block->mode_key,
+                                .mode = block->mode};
+    if (t->stops_after_block)
+        cpu_lower_limit(cpu, cpu->icount + block->guest_count);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
     cpu->insn = NULL;
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
@@ -293,6 +319,45 @@ static void execute(void *opaque, uint64_t budget) {
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
     return cpu_run(t->cpu, icount_limit, execute, t);
+}
+
+enum cpu_exit translator_run_block(struct translator *t, uint64_t icount_limit) {
+    t->stops_after_block = true;
+    enum cpu_exit exit = translator_run(t, icount_limit);
+    t->stops_after_block = false;
+    return exit;
+}
+
+void translator_explain(struct translator *t, FILE *out) {
+    const struct last_run *last = &t->last;
+    struct bt_block *block = NULL;
+    if (last->block != NULL)
+        block = block_map_find(t->map, last->frame, last->offset, last->ip, last->mode_key);
+    if (block == NULL) {
+        fputs(last->block == NULL ? "(the code was interpreted, not translated)\n"
+                                  : "(the translation has been invalidated)\n",
+              out);
+        return;
+    }
+    const uint8_t *page = physmem_frame_host(t->cpu->physmem, block->frame);
+    const struct lift_source source = {
+        .bytes = page + block->frame_offset,
+        .available = GUEST_PAGE_SIZE - block->frame_offset,
+        .ip = block->ip,
+        .index = t->index,
+    };
+    if (lift_block(&source, &block->mode, &t->ir) != LIFT_OK)
+        return;
+    fprintf(out, "---- guest code of %08x\n", block->ip);
+    disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,
+                 t->ir.guest_bytes, block->ip, out);
+    fputs("---- IR as lifted\n", out);
+    ir_print(&t->ir, t->disasm, out);
+    optimise(t, flags_live_out(t, page, block->frame_offset));
+    fputs("---- IR as optimised\n", out);
+    ir_print(&t->ir, t->disasm, out);
+    fputs("---- host code\n", out);
+    t->ops->print(t->backend, block, out);
 }
 
 void translator_request_exit(struct translator *t) {

@@ -119,7 +119,8 @@ struct disk_image *disk_image_open(const struct disk_options *options, struct er
         error_set(error, "%s: %s", options->path, strerror(errno));
         goto fail;
     }
-    if (!measure(image, error) || !lock_file(image->fd, file_readonly, options->path, error))
+    if (!measure(image, error) ||
+        (!options->is_unlocked && !lock_file(image->fd, file_readonly, options->path, error)))
         goto fail;
     if (options->snapshot && !options->readonly && !create_overlay(image, error))
         goto fail;

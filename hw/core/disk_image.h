@@ -17,8 +17,9 @@ enum disk_format { DISK_FORMAT_RAW };
 struct disk_options {
     const char *path;
     enum disk_format format;
-    bool readonly; /* open the file read-only and refuse writes */
-    bool snapshot; /* keep writes in a temporary overlay */
+    bool readonly;    /* open the file read-only and refuse writes */
+    bool snapshot;    /* keep writes in a temporary overlay */
+    bool is_unlocked; /* somebody in this process has the lock already */
 };
 
 /** Open and lock an image (a second writer is refused; OFD lock, gone with the process). */

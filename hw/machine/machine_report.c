@@ -1,4 +1,5 @@
 /* What people ask a machine: its registers and its counters. */
+#include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 
 #include "hw/core/port_map.h"
@@ -14,11 +15,9 @@ static void print_segment(FILE *out, const char *name, const struct segment *seg
             segment->selector, segment->base, segment->limit, segment->attributes);
 }
 
-void machine_print_registers(struct machine *machine, FILE *out) {
+void machine_print_cpu(const struct cpu *cpu, FILE *out) {
     static const char *const gpr[] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
     static const char *const seg[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
-    machine_lock(machine);
-    const struct cpu *cpu = &machine->cpu;
     for (unsigned i = 0; i < 8; i++)
         fprintf(out, "%s=%08" PRIx32 "%s", gpr[i], cpu_reg32(cpu, i), i % 4 == 3 ? "\n" : " ");
     fprintf(out, "EIP=%08" PRIx32 " EFL=%08" PRIx32 " CPL=%u HLT=%d events=%" PRIx32 "\n",
@@ -34,6 +33,11 @@ void machine_print_registers(struct machine *machine, FILE *out) {
             "CR0=%08" PRIx64 " CR2=%08" PRIx64 " CR3=%08" PRIx64 " CR4=%08" PRIx64 " EFER=%" PRIx64
             "\n",
             cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4, cpu->msr.efer);
+}
+
+void machine_print_registers(struct machine *machine, FILE *out) {
+    machine_lock(machine);
+    machine_print_cpu(&machine->cpu, out);
     machine_unlock(machine);
 }
 
@@ -101,6 +105,16 @@ static void put_sensitive(struct statistics_writer *writer, const struct machine
     }
 }
 
+static void put_lockstep(struct statistics_writer *writer, const struct lockstep *lockstep) {
+    if (lockstep == NULL)
+        return;
+    put(writer, "lockstep", "instructions", (double)lockstep->reference->cpu.icount);
+    put(writer, "lockstep", "stops", (double)lockstep->stops);
+    put(writer, "lockstep", "device_comparisons", (double)lockstep->device_comparisons);
+    put(writer, "lockstep", "memory_comparisons", (double)lockstep->memory_comparisons);
+    put(writer, "lockstep", "differences", lockstep_has_failed(lockstep));
+}
+
 size_t machine_statistics(struct machine *machine, struct machine_statistic *out, size_t capacity) {
     struct statistics_writer writer = {out, capacity, 0};
     machine_lock(machine);
@@ -123,6 +137,7 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "host_seconds", seconds(host_ns));
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
+    put_lockstep(&writer, machine->lockstep);
     put_sensitive(&writer, machine);
     put_end(&writer, machine);
     machine_unlock(machine);

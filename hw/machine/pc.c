@@ -4,6 +4,7 @@
  */
 #include "hw/machine/pc.h"
 
+#include "hw/machine/lockstep.h"
 #include "softmmu/base/bits.h"
 
 #include <stdlib.h>
@@ -263,11 +264,11 @@ void pc_destroy(struct machine *machine) {
 }
 
 struct keyboard_input *machine_keyboard(struct machine *machine) {
-    return &machine->pc->keyboard.input;
+    return machine->lockstep != NULL ? &machine->lockstep->keyboard : &machine->pc->keyboard.input;
 }
 
 struct mouse_input *machine_mouse(struct machine *machine) {
-    return &machine->pc->mouse.input;
+    return machine->lockstep != NULL ? &machine->lockstep->mouse : &machine->pc->mouse.input;
 }
 
 void machine_power_button(struct machine *machine) {
@@ -275,6 +276,8 @@ void machine_power_button(struct machine *machine) {
         return;
     machine_lock(machine);
     piix4_pm_power_button(&machine->pc->pm);
+    if (machine->lockstep != NULL)
+        piix4_pm_power_button(&machine->lockstep->twin->pc->pm);
     machine_unlock(machine);
 }
 

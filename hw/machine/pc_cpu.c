@@ -3,6 +3,7 @@
 
 #include "interp/cpu/cpuid.h"
 #include "interp/decode/op.h"
+#include "interp/run.h"
 #include "translator/run.h"
 
 #include <stdlib.h>
@@ -89,28 +90,33 @@ bool pc_cpu_create(struct pc *pc, struct error *error) {
     return machine->config.engine != ENGINE_BT || translator_start(machine, error);
 }
 
+void pc_raise_event(struct pc *pc, enum cpu_event event) {
+    struct cpu *cpu = &pc->machine->cpu;
+    cpu_set_event(cpu, event);
+    if (pc->machine->time.kind == CLOCK_ICOUNT && cpu->insn != NULL)
+        cpu_lower_limit(cpu, 0);
+}
+
 static void apic_set_intr(void *opaque, bool level) {
     struct pc *pc = opaque;
     if (level)
-        cpu_set_event(&pc->machine->cpu, CPU_EVENT_INTR);
+        pc_raise_event(pc, CPU_EVENT_INTR);
     else
         cpu_clear_event(&pc->machine->cpu, CPU_EVENT_INTR);
 }
 
 static void apic_nmi(void *opaque) {
-    struct pc *pc = opaque;
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_NMI);
+    pc_raise_event(opaque, CPU_EVENT_NMI);
 }
 
 static void apic_init(void *opaque) {
-    struct pc *pc = opaque;
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_INIT);
+    pc_raise_event(opaque, CPU_EVENT_INIT);
 }
 
 static void apic_sipi(void *opaque, uint8_t vector) {
     struct pc *pc = opaque;
     atomic_store(&pc->machine->cpu.sipi_vector, vector);
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_SIPI);
+    pc_raise_event(pc, CPU_EVENT_SIPI);
 }
 
 static uint8_t apic_acknowledge_pic(void *opaque) {

@@ -3,6 +3,7 @@
  * and sleeps while the CPU is halted. It holds the machine lock except while it sleeps or lets
  * others have it.
  */
+#include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 
 #include "interp/run.h"
@@ -100,6 +101,8 @@ static void sleep_halted(struct machine *machine) {
     if (limit_is_reached(machine))
         return;
     if (machine->time.kind == CLOCK_ICOUNT) {
+        if (machine->lockstep != NULL)
+            time_source_skip(&machine->lockstep->twin->time);
         /* Jumping from timer to timer would keep the host busy for nothing. */
         if (!is_halted_for_good(machine) && time_source_skip(&machine->time))
             return;
@@ -112,6 +115,8 @@ static void sleep_halted(struct machine *machine) {
 }
 
 static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
+    if (machine->lockstep != NULL)
+        return lockstep_run(machine->lockstep, limit);
     return machine->translator != NULL ? translator_run(machine->translator, limit)
                                        : interp_run(&machine->cpu, limit);
 }
@@ -149,6 +154,10 @@ void *vcpu_thread(void *opaque) {
             break;
         }
         run_guest(machine);
+        if (machine->lockstep != NULL && lockstep_has_failed(machine->lockstep)) {
+            machine_set_stop(machine, MACHINE_FAILED);
+            break;
+        }
         machine_mutex_yield(&machine->lock);
     }
     time_source_stop(&machine->time);

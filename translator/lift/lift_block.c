@@ -38,15 +38,15 @@ static uint16_t flags_computed(enum ir_op op) {
     case IR_ROR:
     case IR_RCL:
     case IR_RCR:
+    case IR_MUL: /* the other four are undefined and stay, as on AMD Zen */
+    case IR_IMUL_WIDE:
+    case IR_IMUL:
         return FLAG_CF | FLAG_OF;
     case IR_BT:
     case IR_BTS:
     case IR_BTR:
     case IR_BTC:
         return FLAG_CF;
-    case IR_BSF:
-    case IR_BSR:
-        return FLAG_ZF;
     default:
         return ir_op_info(op)->sets_flags ? FLAGS_ARITHMETIC : 0;
     }

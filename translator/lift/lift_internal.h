@@ -71,8 +71,8 @@ uint32_t lift_next_ip(const struct lift *lift);
     X(SBB)                                                                                         \
     X(AND)                                                                                         \
     X(OR)                                                                                          \
-    X(XOR) X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL) X(IMUL1) X(IMUL2) X(IMUL3) X(DIV)     \
-        X(IDIV)
+    X(XOR)                                                                                         \
+    X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL) X(IMUL1) X(IMUL2) X(IMUL3) X(DIV) X(IDIV)
 #define LIFTERS_SHIFT(X)                                                                           \
     X(ROL)                                                                                         \
     X(ROR)                                                                                         \
