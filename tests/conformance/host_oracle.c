@@ -97,8 +97,7 @@ static unsigned run_all(struct oracle *oracle, const struct options *options) {
     unsigned failures = 0;
     uint64_t number = 0;
     struct oracle_case c;
-    while (number < options->count &&
-           engine_instructions(oracle->engine) < options->instructions &&
+    while (number < options->count && engine_instructions(oracle->engine) < options->instructions &&
            (number % 1024 != 0 || now() - start < options->seconds) &&
            failures < options->failures) {
         oracle_generate(&c, options->seed, number++);
@@ -110,9 +109,8 @@ static unsigned run_all(struct oracle *oracle, const struct options *options) {
     double seconds = now() - start;
     printf("%llu sequences, %llu instructions in %.1f s (%.0f sequences/s), %llu not run on the "
            "host, %u differ\n",
-           (unsigned long long)number,
-           (unsigned long long)engine_instructions(oracle->engine), seconds,
-           (double)number / seconds, (unsigned long long)oracle->not_run, failures);
+           (unsigned long long)number, (unsigned long long)engine_instructions(oracle->engine),
+           seconds, (double)number / seconds, (unsigned long long)oracle->not_run, failures);
     return failures;
 }
 
@@ -159,10 +157,9 @@ int main(int argc, char **argv) {
         return 1;
     }
     mirror_descriptors(oracle.engine);
-    printf("host_oracle: engine %s, seed %llu\n", options.engine,
-           (unsigned long long)options.seed);
-    unsigned failures = options.is_single ? run_single(&oracle, &options)
-                                          : run_all(&oracle, &options);
+    printf("host_oracle: engine %s, seed %llu\n", options.engine, (unsigned long long)options.seed);
+    unsigned failures =
+        options.is_single ? run_single(&oracle, &options) : run_all(&oracle, &options);
     engine_destroy(oracle.engine);
     native_destroy(oracle.native);
     return failures != 0;

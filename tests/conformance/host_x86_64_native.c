@@ -28,12 +28,12 @@
 
 /* What assembler code reads: offsets are in the code below. */
 struct context {
-    uint8_t fx[512];         /* 0 */
-    uint32_t gpr[8];         /* 512: enum gpr; ESP unused */
-    uint64_t saved_rsp;      /* 544 */
-    uint64_t frame[5];       /* 552: RIP, CS, RFLAGS, RSP, SS for IRETQ */
-    uint16_t ds, es, gs;     /* 592, 594, 596 */
-    uint32_t default_mxcsr;  /* 600 */
+    uint8_t fx[512];        /* 0 */
+    uint32_t gpr[8];        /* 512: enum gpr; ESP unused */
+    uint64_t saved_rsp;     /* 544 */
+    uint64_t frame[5];      /* 552: RIP, CS, RFLAGS, RSP, SS for IRETQ */
+    uint16_t ds, es, gs;    /* 592, 594, 596 */
+    uint32_t default_mxcsr; /* 600 */
     /* Written by the signal handler. */
     greg_t gregs[NGREG];
     struct _libc_fpstate fpu;
@@ -54,6 +54,8 @@ struct native {
 
 void host_x86_64_enter(struct context *context);
 void host_x86_64_leave(void);
+void host_x86_64_signal(int signal, siginfo_t *info, void *opaque);
+void host_x86_64_handle(int signal, siginfo_t *info, void *opaque);
 
 __asm__(".intel_syntax noprefix\n"
         ".text\n"
@@ -84,6 +86,15 @@ __asm__(".intel_syntax noprefix\n"
         "    mov rsp, [r15 + 544]\n"
         "    pop r15\n    pop r14\n    pop r13\n    pop r12\n    pop rbp\n    pop rbx\n"
         "    ret\n"
+        /* The kernel leaves AC and NT as the case set them: clear them, AC before C code accesses
+           anything, NT because the next IRETQ would fault. */
+        ".globl host_x86_64_signal\n"
+        ".type host_x86_64_signal, @function\n"
+        "host_x86_64_signal:\n"
+        "    pushfq\n"
+        "    and dword ptr [rsp], ~0x44000\n"
+        "    popfq\n"
+        "    jmp host_x86_64_handle\n"
         ".att_syntax\n");
 
 static bool came_from_case(const ucontext_t *u) {
@@ -91,7 +102,7 @@ static bool came_from_case(const ucontext_t *u) {
            (uint64_t)u->uc_mcontext.gregs[REG_RIP] < LOW_MEMORY_END;
 }
 
-static void handle_signal(int signal, siginfo_t *info, void *opaque) {
+void host_x86_64_handle(int signal, siginfo_t *info, void *opaque) {
     ucontext_t *u = opaque;
     greg_t *r = u->uc_mcontext.gregs;
     if (!came_from_case(u)) {
@@ -119,12 +130,12 @@ static void handle_signal(int signal, siginfo_t *info, void *opaque) {
 
 static bool install_handlers(struct native *native, struct error *error) {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGALRM};
-    native->stack = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    native->stack =
+        mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     stack_t stack = {.ss_sp = native->stack, .ss_size = SIGNAL_STACK_BYTES};
     if (native->stack == MAP_FAILED || sigaltstack(&stack, NULL) != 0)
         return error_set(error, "no signal stack"), false;
-    struct sigaction action = {.sa_sigaction = handle_signal,
+    struct sigaction action = {.sa_sigaction = host_x86_64_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK};
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaction(signals[i], &action, NULL);
@@ -139,8 +150,8 @@ static uint8_t *map_twice(uint64_t base, size_t size, int protection) {
     int fd = (int)syscall(SYS_memfd_create, "oracle", 0u);
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
         return NULL;
-    void *low = mmap((void *)(uintptr_t)base, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE,
-                     fd, 0);
+    void *low =
+        mmap((void *)(uintptr_t)base, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
     uint8_t *alias = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     return low == (void *)(uintptr_t)base && alias != MAP_FAILED ? alias : NULL;
@@ -148,8 +159,8 @@ static uint8_t *map_twice(uint64_t base, size_t size, int protection) {
 
 static bool map_memory(struct native *native, struct error *error) {
     native->code = map_twice(ORACLE_CODE, ORACLE_CODE_BYTES, PROT_READ | PROT_EXEC);
-    native->data = map_twice(ORACLE_DATA, ORACLE_DATA_BYTES + ORACLE_CONST_BYTES,
-                             PROT_READ | PROT_WRITE);
+    native->data =
+        map_twice(ORACLE_DATA, ORACLE_DATA_BYTES + ORACLE_CONST_BYTES, PROT_READ | PROT_WRITE);
     if (native->code == NULL || native->data == NULL ||
         mprotect((void *)(uintptr_t)ORACLE_CONST, ORACLE_CONST_BYTES, PROT_READ) != 0)
         return error_set(error, "low memory is not free"), false;
@@ -199,8 +210,8 @@ struct native *native_create(struct error *error) {
     if (!native_descriptor(ORACLE_CS, &attributes, &limit) ||
         !native_descriptor(ORACLE_DS, &attributes, &limit)) {
         error_set(error, "no 32-bit user segments");
-    } else if (map_memory(native, error) && install_ldt(error) &&
-               install_handlers(native, error) && forbid_system_calls(error)) {
+    } else if (map_memory(native, error) && install_ldt(error) && install_handlers(native, error) &&
+               forbid_system_calls(error)) {
         return native;
     }
     free(native);

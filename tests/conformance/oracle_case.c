@@ -62,8 +62,8 @@ void oracle_case_memory(const struct oracle_case *c, uint8_t *bytes) {
     uint64_t words[32];
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
         uint64_t r = oracle_random(&random);
-        words[i] = r & 1 ? oracle_random(&random)
-                         : special_values[(r >> 1) % ARRAY_SIZE(special_values)];
+        words[i] =
+            r & 1 ? oracle_random(&random) : special_values[(r >> 1) % ARRAY_SIZE(special_values)];
     }
     for (uint32_t i = 0; i < size / 8; i++) {
         uint64_t word = words[(i + (i >> 5)) % ARRAY_SIZE(words)];

@@ -1,6 +1,7 @@
 /*
  * One case of the host oracle: a short sequence of user-mode instructions with the state it starts
- * from, and what became of it on the host or in an engine. A case follows from (seed, number) alone.
+ * from, and what became of it on the host or in an engine. A case follows from (seed, number)
+ * alone.
  *
  * Memory as both sides see it, linear addresses; flat segments at CPL 3 unless a case says so:
  *   ORACLE_CODE   two pages that may be executed and read, unmapped pages on both sides
@@ -23,14 +24,14 @@
 
 /* Selectors that user code may load: the Linux kernel's flat ones, and four LDT entries over the
    data pages. */
-#define ORACLE_CS           0x23
-#define ORACLE_DS           0x2b
-#define ORACLE_LONG_CS      0x33
-#define ORACLE_LDT_DATA     0x07 /* base ORACLE_DATA, limit 1fffh */
-#define ORACLE_LDT_READ     0x0f /* the same, read-only, limit 2fffh */
-#define ORACLE_LDT_DOWN     0x17 /* the same, expand-down: offsets above fffh */
-#define ORACLE_LDT_CODE     0x1f /* code that may only be executed */
-#define ORACLE_LDT_ENTRIES  4
+#define ORACLE_CS          0x23
+#define ORACLE_DS          0x2b
+#define ORACLE_LONG_CS     0x33
+#define ORACLE_LDT_DATA    0x07 /* base ORACLE_DATA, limit 1fffh */
+#define ORACLE_LDT_READ    0x0f /* the same, read-only, limit 2fffh */
+#define ORACLE_LDT_DOWN    0x17 /* the same, expand-down: offsets above fffh */
+#define ORACLE_LDT_CODE    0x1f /* code that may only be executed */
+#define ORACLE_LDT_ENTRIES 4
 
 #define ORACLE_MAX_INSNS 16
 
@@ -85,8 +86,8 @@ struct oracle_outcome {
     const uint8_t *memory; /* ORACLE_DATA_BYTES */
 };
 
-/** Fill the code pages: the sequence at its initial EIP, cut off at their end, and HLT (which faults
- *  in user mode) everywhere else.
+/** Fill the code pages: the sequence at its initial EIP, cut off at their end, and HLT (which
+ * faults in user mode) everywhere else.
  *  @return  length of the sequence in bytes */
 unsigned oracle_case_code(const struct oracle_case *c, uint8_t *pages);
 /** Fill the data and read-only pages from the case's memory seed. */

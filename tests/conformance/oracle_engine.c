@@ -34,9 +34,9 @@
 #define PTE_USER     UINT64_C(0x04)
 #define PTE_NX       (UINT64_C(1) << 63)
 
-#define KERNEL_CS 0x08
-#define KERNEL_SS 0x10
-#define KERNEL_TR 0x18
+#define KERNEL_CS   0x08
+#define KERNEL_SS   0x10
+#define KERNEL_TR   0x18
 #define KERNEL_LDTR 0x40
 
 struct engine {

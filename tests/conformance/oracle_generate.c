@@ -40,9 +40,9 @@ struct generator {
     const struct encoding *rows;
     size_t row_count;
     unsigned weights[FAMILY_COUNT];
-    uint32_t data_base;   /* of the segment in DS */
+    uint32_t data_base; /* of the segment in DS */
     struct flag_walk flags;
-    bool is_over;         /* nothing may follow */
+    bool is_over; /* nothing may follow */
     struct oracle_insn *insn;
 };
 
@@ -59,10 +59,10 @@ static bool chance(struct generator *g, unsigned percent) {
 }
 
 static uint32_t draw_number(struct generator *g) {
-    static const uint32_t numbers[] = {0,      1,          2,          7,          8,     0x1f,
-                                       0x20,   0x7f,       0x80,       0xff,       0x100, 0x7fff,
-                                       0x8000, 0xffff,     0x10000,    0x7fffffff, 31,    0x80000000,
-                                       0x99,   0xfffffffe, 0xffffffff, 0x55555555};
+    static const uint32_t numbers[] = {
+        0,    1,          2,     7,          8,          0x1f,      0x20,    0x7f,
+        0x80, 0xff,       0x100, 0x7fff,     0x8000,     0xffff,    0x10000, 0x7fffffff,
+        31,   0x80000000, 0x99,  0xfffffffe, 0xffffffff, 0x55555555};
     uint32_t number = (uint32_t)oracle_random(&g->random);
     switch (draw(g, 4)) {
     case 0:
@@ -223,8 +223,8 @@ static void put_target(struct generator *g, unsigned bytes, bool is_absolute) {
 }
 
 static void put_far_pointer(struct generator *g, const struct prefixes *p) {
-    static const uint16_t selectors[] = {ORACLE_CS, ORACLE_CS, ORACLE_DS, 0, 3, ORACLE_LDT_DATA,
-                                         0x08, 0x1f8, 0x2007};
+    static const uint16_t selectors[] = {ORACLE_CS,       ORACLE_CS, ORACLE_DS, 0,     3,
+                                         ORACLE_LDT_DATA, 0x08,      0x1f8,     0x2007};
     if (p->operand_size)
         put(g, draw_number(g), 2);
     else
@@ -379,15 +379,21 @@ static void draw_registers(struct generator *g, struct oracle_state *s) {
 
 /* An 80-bit number: ordinary, or from one of the classes that the unit treats apart. */
 static void draw_float80(struct generator *g, uint64_t *significand, uint16_t *sign_exponent) {
-    static const uint64_t significands[] = {
-        0, UINT64_C(1) << 63, UINT64_C(3) << 62, UINT64_MAX, 1, UINT64_C(0x8000000000000001),
-        UINT64_C(0x8000000000000400), UINT64_C(0x8000008000000000), UINT64_MAX >> 1};
+    static const uint64_t significands[] = {0,
+                                            UINT64_C(1) << 63,
+                                            UINT64_C(3) << 62,
+                                            UINT64_MAX,
+                                            1,
+                                            UINT64_C(0x8000000000000001),
+                                            UINT64_C(0x8000000000000400),
+                                            UINT64_C(0x8000008000000000),
+                                            UINT64_MAX >> 1};
     static const uint16_t exponents[] = {0,      1,      0x7fff, 0x7ffe, 0x3fff, 0x3ffe, 0x4000,
                                          0x401e, 0x403e, 0x3c01, 0x3f81, 0x43fe, 0x407e, 0x3bcd};
     *significand = chance(g, 40) ? significands[draw(g, ARRAY_SIZE(significands))]
                                  : oracle_random(&g->random) | UINT64_C(1) << 63;
-    uint32_t exponent = chance(g, 40) ? exponents[draw(g, ARRAY_SIZE(exponents))]
-                                      : 0x3fff - 40 + draw(g, 100);
+    uint32_t exponent =
+        chance(g, 40) ? exponents[draw(g, ARRAY_SIZE(exponents))] : 0x3fff - 40 + draw(g, 100);
     if (chance(g, 10))
         exponent = draw(g, 0x8000);
     if (exponent != 0 && chance(g, 97)) /* unsupported formats are rare */
