@@ -218,6 +218,15 @@ static void sector_done(struct fdc_82077 *fdc) {
     }
 }
 
+/* Sectors past the end of an image that was cut off after its last used one were never written
+   to: they hold the zeros of a newly made image. */
+static bool read_sector(struct disk_image *image, uint64_t sector, uint8_t *to) {
+    if (sector < disk_image_sectors(image))
+        return disk_image_read(image, sector, 1, to);
+    memset(to, 0, FDC_SECTOR_BYTES);
+    return true;
+}
+
 static bool load_sector(struct fdc_82077 *fdc) {
     const struct fdc_medium *medium = medium_of(fdc, drive_of(fdc));
     uint64_t at = 0;
@@ -225,7 +234,7 @@ static bool load_sector(struct fdc_82077 *fdc) {
         fail_transfer(fdc, ST1_NO_DATA);
         return false;
     }
-    if (!is_write_command(fdc) && !disk_image_read(medium->image, at, 1, fdc->buffer)) {
+    if (!is_write_command(fdc) && !read_sector(medium->image, at, fdc->buffer)) {
         fail_transfer(fdc, ST1_DATA_ERROR);
         return false;
     }

@@ -244,15 +244,22 @@ bool disk_image_floppy_geometry(const struct disk_image *image, struct floppy_ge
         {40, 1, 8, 2}, {40, 1, 9, 2},  {40, 2, 8, 2},  {40, 2, 9, 2},
         {80, 2, 9, 2}, {80, 2, 15, 0}, {80, 2, 18, 0}, {80, 2, 36, 3},
     };
+    enum { FIRST_FOR_SHORT_IMAGES = 6 };
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         const struct floppy_geometry *f = &formats[i];
-        if (image->sectors == (uint64_t)f->cylinders * f->heads * f->sectors) {
+        uint64_t sectors = (uint64_t)f->cylinders * f->heads * f->sectors;
+        if (image->sectors == sectors) {
             *geometry = *f;
             return true;
         }
     }
-    return error_set(error,
-                     "%s: %llu sectors are no floppy size (160K, 180K, 320K, 360K, 720K, 1.2M, "
-                     "1.44M and 2.88M are)",
+    for (size_t i = FIRST_FOR_SHORT_IMAGES; i < ARRAY_SIZE(formats); i++) {
+        const struct floppy_geometry *f = &formats[i];
+        if (image->sectors < (uint64_t)f->cylinders * f->heads * f->sectors) {
+            *geometry = *f;
+            return true;
+        }
+    }
+    return error_set(error, "%s: %llu sectors are too many for a floppy (2.88M has 5760)",
                      image->path, (unsigned long long)image->sectors);
 }

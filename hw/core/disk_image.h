@@ -41,7 +41,8 @@ struct floppy_geometry {
     uint8_t data_rate; /* as in the controller's CCR: 0 500, 1 300, 2 250, 3 1000 kbit/s */
 };
 
-/** The geometry of a floppy image (160K to 2.88M); an odd size is an error that lists them. */
+/** The geometry of a floppy image (160K to 2.88M). Another size is that of an image that was cut
+ *  off after its last used sector, of a 1.44M or 2.88M floppy; more than that is an error. */
 bool disk_image_floppy_geometry(const struct disk_image *image, struct floppy_geometry *geometry,
                                 struct error *error);
 

@@ -34,8 +34,8 @@ apt() {
 cd "$directory"
 apt update
 apt download "linux-image-$release"
-dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards './lib/modules/*/kernel/drivers/ata/*' \
-    './lib/modules/*/kernel/drivers/scsi/*' './lib/modules/*/kernel/drivers/cdrom/*' \
-    './lib/modules/*/kernel/fs/isofs/*'
+dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards './lib/modules/*/modules.builtin' \
+    './lib/modules/*/kernel/'{block,crypto,drivers/ata,drivers/cdrom,drivers/scsi,fs/isofs}'/*' \
+    './lib/modules/*/kernel/lib/*'
 rm -r ./*.deb "$state"
 touch "$release.complete"

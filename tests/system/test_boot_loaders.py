@@ -3,7 +3,7 @@
 import pathlib
 import tempfile
 
-from guest import Guest, main, need_file
+from pipe_guest import Guest, main, need_file
 
 GRUB = "/usr/lib/grub-rescue/grub-rescue-"
 

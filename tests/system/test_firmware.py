@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """SeaBIOS and the Bochs BIOS start and find the hardware. Usage: test_firmware.py PROGRAM"""
-from guest import expect, main, need_file, run
+from pipe_guest import expect, main, need_file, run
 
 QUIET = ("-display", "none", "-firmware-log", "stdio")
 

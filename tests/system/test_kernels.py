@@ -6,7 +6,7 @@ Usage: test_kernels.py PROGRAM
 import pathlib
 import tempfile
 
-from guest import assemble, expect, main, run
+from pipe_guest import assemble, expect, main, run
 
 # Prints its command line, the first module and the count of memory map entries, then exits.
 KERNEL = """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Debian's i386 kernel boots to a shell and powers off. Usage: test_linux.py PROGRAM"""
-from guest import Guest, main, need_file
+from pipe_guest import Guest, main, need_file
 
 FOLDER = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"
 

@@ -2,7 +2,7 @@
 """Ways to end a run, reset, determinism and the monitor. Usage: test_machine.py PROGRAM"""
 import tempfile
 
-from guest import Failure, Guest, boot_floppy, expect, main, run, statistics
+from pipe_guest import Failure, Guest, boot_floppy, expect, main, run, statistics
 
 PLAIN = ("-display", "none", "-clock", "icount", "-snapshot", "-boot", "a")
 EXIT_PORT = ("-device", "isa-debug-exit,iobase=0xf4,iosize=4")

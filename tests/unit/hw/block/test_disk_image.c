@@ -131,9 +131,23 @@ Test(disk_image, floppy_sizes_have_geometries) {
         disk_image_close(image);
         unlink(file.path);
     }
-    struct disk_image *odd = bench_image(1000, true);
+}
+
+Test(disk_image, a_floppy_image_cut_short_is_one_of_1440k_or_2880k) {
+    static const struct {
+        uint32_t sectors, sectors_per_track;
+    } cases[] = {{1000, 18}, {2532, 18}, {2881, 36}, {5759, 36}};
+    struct error error = {{0}};
     struct floppy_geometry g;
-    cr_expect_not(disk_image_floppy_geometry(odd, &g, &error));
-    cr_expect_not_null(strstr(error.message, "1.44M"), "%s", error.message);
-    disk_image_close(odd);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct disk_image *image = bench_image(cases[i].sectors, true);
+        cr_assert(disk_image_floppy_geometry(image, &g, &error), "%s", error.message);
+        expect_eq(g.sectors, cases[i].sectors_per_track);
+        expect_eq(g.cylinders * g.heads, 160);
+        disk_image_close(image);
+    }
+    struct disk_image *large = bench_image(5761, true);
+    cr_expect_not(disk_image_floppy_geometry(large, &g, &error));
+    cr_expect_not_null(strstr(error.message, "2.88M"), "%s", error.message);
+    disk_image_close(large);
 }

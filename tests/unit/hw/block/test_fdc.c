@@ -37,13 +37,13 @@ static size_t dma_read(void *opaque, unsigned channel, uint8_t *bytes, size_t co
     return count;
 }
 
-static struct fdc_bench *set_up(bool readonly) {
+static struct fdc_bench *set_up_with(uint64_t sectors, bool readonly) {
     static struct fdc_bench bench;
     struct fdc_bench *p = &bench;
     struct error error = {{0}};
     memset(p, 0, sizeof(*p));
     bench_init(&p->b);
-    p->image = bench_image(2880, readonly);
+    p->image = bench_image(sectors, readonly);
     struct irq_line irq = bench_line(&p->b, 6);
     struct dma_channel dma = {
         .write_memory = dma_write, .read_memory = dma_read, .opaque = p, .channel = 2};
@@ -52,6 +52,10 @@ static struct fdc_bench *set_up(bool readonly) {
     fdc_82077_attach_drive(&p->fdc, 1);
     out8(&p->b, 0x3f2, 0x1c); /* motor A on */
     return p;
+}
+
+static struct fdc_bench *set_up(bool readonly) {
+    return set_up_with(2880, readonly);
 }
 
 static void tear_down(struct fdc_bench *p) {
@@ -166,6 +170,24 @@ Test(fdc, a_sector_that_is_not_there_has_no_data) {
     receive(p, result);
     expect_eq(result[0] & 0xc0, 0x40);
     expect_eq(result[1], 0x04);
+    tear_down(p);
+}
+
+Test(fdc, sectors_behind_a_short_image_are_zero_and_not_written) {
+    struct fdc_bench *p = set_up_with(19, false);
+    uint8_t result[16];
+    memset(p->memory, 0x55, sizeof(p->memory));
+    p->dma_size = 1024;
+    SEND(p, 0x46, 0x00, 0, 1, 1, 2, 18, 0x1b, 0xff);
+    expect_eq(receive(p, result), 7);
+    expect_eq(result[0] & 0xc0, 0);
+    expect_eq(p->memory[100], bench_image_byte(18, 100));
+    expect_eq(p->memory[512], 0);
+    p->dma_at = 0;
+    SEND(p, 0x45, 0x00, 0, 1, 2, 2, 18, 0x1b, 0xff);
+    receive(p, result);
+    expect_eq(result[0] & 0xc0, 0x40);
+    expect_eq(disk_image_sectors(p->image), 19);
     tear_down(p);
 }
 
