@@ -167,13 +167,40 @@ void emit_multiply(struct emitter *e, const struct ir_insn *insn) {
     emit_with_source(e, emit_group(0xf6, type, insn->op == IR_MUL ? 4 : 5), a);
 }
 
-/** The host's own #DE becomes the guest's, by way of SIGFPE. */
+/** Flags to R11, in a form that `restore_flags` takes; R10 is lost. */
+static void save_flags(struct emitter *e) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, X64_R10, X64_RAX);
+    x64_byte(&e->as, 0x9f); /* lahf */
+    x64_reg_reg(&e->as, 0x0f90, X64_8, 0, X64_RAX);
+    x64_reg_reg(&e->as, 0x8b, X64_32, X64_R11, X64_RAX);
+    x64_reg_reg(&e->as, 0x8b, X64_64, X64_RAX, X64_R10);
+}
+
+static void restore_flags(struct emitter *e) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, X64_R10, X64_RAX);
+    x64_reg_reg(&e->as, 0x8b, X64_32, X64_RAX, X64_R11);
+    x64_byte(&e->as, 0x04); /* add al, 127 */
+    x64_byte(&e->as, 0x7f);
+    x64_byte(&e->as, 0x9e); /* sahf */
+    x64_reg_reg(&e->as, 0x8b, X64_64, X64_RAX, X64_R10);
+}
+
+/** The host's own #DE becomes the guest's, by way of SIGFPE. The manual leaves the flags undefined,
+ *  and hosts differ; the IR keeps them. */
 void emit_divide(struct emitter *e, const struct ir_insn *insn) {
     enum ir_type type = (enum ir_type)insn->type;
     uint8_t a = emit_source_reg(e, &insn->a, type);
+    if (a == X64_R10 || a == X64_R11) {
+        e->is_unsupported = true;
+        return;
+    }
+    if (insn->flags_live != 0)
+        save_flags(e);
     emit_add_site(e, SITE_DIVIDE, emit_here(e), 0);
     struct x64_insn host = emit_group(0xf6, type, insn->op == IR_DIV ? 6 : 7);
     x64_with_reg(&e->as, &host, a);
+    if (insn->flags_live != 0)
+        restore_flags(e);
 }
 
 void emit_IMUL(struct emitter *e, const struct ir_insn *insn) {

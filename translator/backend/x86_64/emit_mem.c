@@ -149,6 +149,9 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
         return;
     }
     unsigned number = e->slow_count++;
+    /* The mode vouches for reads through CS only. */
+    if (kind != ACCESS_LOAD && slow.address.segment == SEG_CS)
+        slow.address.check = IR_SEG_CHECKED;
     struct x64_mem mem = resolve(e, &slow.address, kind, 1u << type, number);
     bool conflicts = insn.reg_is_byte && x64_is_high(insn.reg) && x64_mem_needs_rex(&mem);
     if (conflicts && (kind == ACCESS_LOAD || kind == ACCESS_PROBE)) {
