@@ -13,7 +13,8 @@ START, STOP = b'\x02', b'\x03'
 APPEND = 'rdinit=/init console=ttyS0,115200 cryptomgr.notests quiet loglevel=0 panic=-1'
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-Run = collections.namedtuple('Run', 'seconds checksum iterations')
+# cpu: seconds of processor time that the engine used, or None where that cannot be told.
+Run = collections.namedtuple('Run', 'seconds checksum iterations cpu')
 Setup = collections.namedtuple('Setup', 'kernel initrd directory memory')
 
 
@@ -52,6 +53,20 @@ class Port:
         text, self.buffer = self.buffer[:end - len(mark)], self.buffer[end:]
         self.chunks = [(offset - end, t) for offset, t in self.chunks if offset > end]
         return text, arrived
+
+
+def processor_seconds(process):
+    """Processor time of all threads of a process so far (Linux: Documentation/scheduler,
+    "sched-stats"), or None."""
+    total = 0
+    try:
+        directory = f'/proc/{process.pid}/task'
+        for task in os.listdir(directory):
+            with open(f'{directory}/{task}/schedstat', encoding='ascii') as file:
+                total += int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return total / 1e9
 
 
 class Engine:
@@ -97,7 +112,9 @@ class Engine:
 
     def read_run(self, name, deadline, end):
         _, start = self.port.wait_for(START, deadline)
+        cpu_start = self.processor_seconds()
         _, stop = self.port.wait_for(STOP, deadline)
+        cpu_stop = self.processor_seconds()
         line, _ = self.port.wait_for(b'\n', deadline)
         if end is not None:
             self.port.wait_for(end, deadline)
@@ -105,7 +122,11 @@ class Engine:
         if len(words) != 3 or (name is not None and words[0] != name):
             raise EngineFailed(f'unexpected result {line!r}')
         self.last_name = words[0]
-        return Run(stop - start, words[1], int(words[2]))
+        cpu = None if cpu_start is None or cpu_stop is None else cpu_stop - cpu_start
+        return Run(stop - start, words[1], int(words[2]), cpu)
+
+    def processor_seconds(self):
+        return processor_seconds(self.process)
 
     def run_bare(self, floppy, timeout):
         """Boot the floppy image; yields (name, run) for each of its workloads."""
@@ -154,6 +175,9 @@ class Native(Engine):
 
     def version(self):
         return 'the host'
+
+    def processor_seconds(self):
+        return None  # the workload is a short-lived child
 
     def run(self, workload, percent, timeout):
         deadline = time.monotonic() + timeout

@@ -94,7 +94,7 @@ def sections(document):
 def heading_lines(document):
     host = document['host']
     lines = [f'{document["date"]}; {host["cpu"]}, {host["cpus"]} CPUs; {host["system"]}; '
-             f'guest programs by {host["compiler"]}']
+             f'guest programs by {host["compiler"]}; clock: {document["clock"]}']
     for engine in document['engines']:
         note = f' ({engine["note"]})' if engine['note'] else ''
         lines.append(f'{engine["name"]}: {engine["version"]}{note}')

@@ -33,8 +33,9 @@ def geometric_mean(values):
 
 
 class Results:
-    def __init__(self, engine_names):
+    def __init__(self, engine_names, clock):
         self.engine_names = engine_names
+        self.clock = clock
         self.workloads = {}  # name -> kind
         self.runs = {}  # (workload, engine) -> list of Run
         self.failures = []
@@ -60,9 +61,13 @@ class Results:
                     for key, who in sums.items()]})
         return found
 
+    def duration(self, run):
+        return run.cpu if self.clock == 'cpu' and run.cpu else run.seconds
+
     def row(self, name):
         row = {'workload': name, 'kind': self.workloads[name], 'engines': {}}
-        seconds = {e: [r.seconds for r in self.runs.get((name, e), [])] for e in self.engine_names}
+        seconds = {e: [self.duration(r) for r in self.runs.get((name, e), [])]
+                   for e in self.engine_names}
         for engine, values in seconds.items():
             if not values:
                 continue

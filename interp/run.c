@@ -7,71 +7,28 @@
 #include "interp/run.h"
 #include "interp/cpu/debug.h"
 #include "interp/cpu/exception.h"
-#include "interp/exec/exec.h"
+#include "interp/exec/chain.h"
+#include "interp/exec/quick.h"
 #include "interp/insn_cache.h"
 
 static inline uint32_t pending_events(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->events, memory_order_relaxed);
 }
 
-/** Point the CPU at a block's first instruction. */
-static inline const struct insn *begin_block(struct cpu *cpu, const struct block *block,
-                                             uint64_t eip) {
-    cpu->ip_base = eip;
-    cpu->eip = eip + block->length;
-    cpu->insn = block->insns;
-    return block->insns;
-}
-
-/** True when the whole block may run now: CS limit, instruction budget and events. */
-static inline bool may_enter(const struct cpu *cpu, const struct insn_cache *cache,
-                             const struct block *block) {
-    return cpu->eip + block->length <= (uint64_t)cpu->seg[SEG_CS].limit + 1 &&
-           cpu->icount + block->count <= cache->chain_limit &&
-           (pending_events(cpu) & cache->watched_events) == 0;
-}
-
-static const struct insn *leave_chain(struct cpu *cpu, struct block *from) {
-    cpu->insn_cache->link_from = from;
-    cpu->insn = NULL;
-    return NULL;
-}
-
-/** The successor was not among the block's links, or not in this context. */
-static __attribute__((noinline)) const struct insn *next_block_slow(struct cpu *cpu,
-                                                                    struct block *from) {
+const struct insn *chain_next_slow(struct cpu *cpu, struct block *from) {
     struct insn_cache *cache = cpu->insn_cache;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
     struct block *to = insn_cache_known(cache, linear);
-    if (to == NULL || !may_enter(cpu, cache, to))
-        return leave_chain(cpu, from);
+    if (to == NULL || !chain_may_enter(cpu, cache, to))
+        return chain_leave(cpu, from);
     insn_cache_link(cache, from, to, linear);
-    const struct insn *first = begin_block(cpu, to, cpu->eip);
-    RUN_INSN(cpu, first);
-}
-
-/** Behind a block whose instructions are counted: go on with the next one if nothing is in the way,
- *  else return to the run loop. */
-static inline const struct insn *next_block(struct cpu *cpu, const struct insn *sentinel) {
-    struct block *from = block_of_sentinel(sentinel);
-    struct insn_cache *cache = cpu->insn_cache;
-    uint64_t eip = cpu->eip;
-    uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + eip);
-    const struct block_link *link = &from->links[0];
-    if (link->linear != linear)
-        link = &from->links[1];
-    if (UNLIKELY(link->linear != linear || link->context != cache->context))
-        return next_block_slow(cpu, from);
-    const struct block *to = link->target;
-    if (UNLIKELY(!may_enter(cpu, cache, to)))
-        return leave_chain(cpu, NULL);
-    const struct insn *first = begin_block(cpu, to, eip);
+    const struct insn *first = chain_begin(cpu, to, cpu->eip);
     RUN_INSN(cpu, first);
 }
 
 const struct insn *exec_next_block(struct cpu *cpu, const struct insn *sentinel) {
     cpu->icount += sentinel->index;
-    return next_block(cpu, sentinel);
+    return chain_next(cpu, sentinel);
 }
 
 const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *sentinel) {
@@ -79,9 +36,10 @@ const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *s
     insn_cache_update_context(cpu);
     /* RF stays set until the next instruction runs: an interrupt before it pushes it. */
     if (cpu->debug_active || cpu->interrupt_shadow || cpu->debug_shadow ||
-        cpu->activity != CPU_RUNNING || (cpu->eflags & FLAG_RF))
-        return leave_chain(cpu, NULL);
-    return next_block(cpu, sentinel);
+        cpu->activity != CPU_RUNNING)
+        return chain_leave(cpu, NULL);
+    cpu->eflags &= ~(uint32_t)FLAG_RF; /* has no effect while no breakpoint is active */
+    return chain_next(cpu, sentinel);
 }
 
 const struct insn *exec_next_block_remapped(struct cpu *cpu, const struct insn *sentinel) {
@@ -102,8 +60,10 @@ const struct insn *exec_leave_before(struct cpu *cpu, const struct insn *insn) {
     return NULL;
 }
 
-/* A bounded run replaces the handler of the insn behind the last one that may run. */
+/* A bounded run replaces the handler of the insn behind the last one that may run, and takes back
+   the quick handlers, which would go past it or leave flags out. */
 static void patch_stop(struct insn_cache *cache, struct block *block, unsigned count) {
+    quick_remove(block->insns, block->count);
     struct insn *insn = &block->insns[count];
     cache->patched = insn;
     cache->patched_block = block;
@@ -118,6 +78,8 @@ static void unpatch_stop(struct insn_cache *cache) {
     struct block *block = cache->patched_block;
     if (!block->is_stale || cache->patched == &block->insns[block->count])
         cache->patched->exec = cache->patched_exec;
+    if (!block->is_stale)
+        quick_apply(block->insns, block->count);
     cache->patched = NULL;
 }
 
@@ -143,6 +105,8 @@ void cpu_lower_limit(struct cpu *cpu, uint64_t icount_limit) {
     if (icount_limit >= cpu->icount_limit)
         return;
     cpu->icount_limit = icount_limit;
+    if (cpu->insn_cache->chain_limit > icount_limit)
+        cpu->insn_cache->chain_limit = icount_limit;
     if (cpu->insn != NULL && cpu->insn_cache->is_executing)
         patch_running_block(cpu);
 }
@@ -170,8 +134,7 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     }
     if (is_logged)
         log_exec(cpu, block);
-    const struct insn *insn = begin_block(cpu, block, cpu->eip);
-    cache->is_executing = true;
+    const struct insn *insn = chain_begin(cpu, block, cpu->eip);
     do
         insn = insn->exec(cpu, insn);
     while (insn != NULL);

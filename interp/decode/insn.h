@@ -63,6 +63,7 @@ struct insn {
     uint8_t flags;      /* enum insn_flag */
     uint8_t width;      /* enum insn_width of the operation */
     uint8_t form;       /* enum insn_form */
+    bool is_quick;      /* exec is one of quick.c: right in this place of this block alone */
 };
 
 /** Offset part of the memory operand's address. */
