@@ -4,7 +4,7 @@
  * a block, so that they may raise.
  */
 #include "interp/cpu/exception.h"
-#include "translator/backend/x86_64/x86_64.h"
+#include "translator/backend/x86_64/window.h"
 #include "translator/helpers.h"
 
 #define CONTINUE    0u
@@ -47,6 +47,8 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         if (helper_write_hits_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
+    if (!block->mode.uses_window)
+        x64_window_missed(context->backend);
     if (kind == ACCESS_STORE)
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else

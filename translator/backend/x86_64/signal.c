@@ -62,13 +62,6 @@ static void count_slow_hit(struct backend *backend, struct x64_site *site) {
     *at = 0xe9;
 }
 
-static bool fill_window(struct backend *backend, uintptr_t address, bool is_write) {
-    uint8_t *base = x64_window(backend);
-    uintptr_t linear = address - (uintptr_t)base;
-    return base != NULL && linear < WINDOW_BYTES &&
-           window_fill(backend, (uint32_t)linear, is_write);
-}
-
 /** True when execution can go on, at *rip. */
 static bool handle(struct backend *backend, int number, const siginfo_t *info,
                    ucontext_t *context) {
@@ -84,7 +77,7 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
         mprotect(memory->event, HOST_PAGE_BYTES, PROT_READ | PROT_WRITE);
         break;
     case SITE_ACCESS:
-        if (fill_window(backend, (uintptr_t)info->si_addr, is_write))
+        if (x64_window_fill(backend, (uintptr_t)info->si_addr, is_write))
             return true;
         count_slow_hit(backend, site);
         break;

@@ -21,8 +21,7 @@
 #define MOST_BUDGET (UINT64_C(1) << 55)
 
 static void x64_destroy(struct backend *backend) {
-    if (backend->no_window != NULL)
-        munmap(backend->no_window, WINDOW_BYTES);
+    x64_windows_destroy(backend);
     code_memory_destroy(&backend->memory);
     free(backend->places);
     free(backend->emitter);
@@ -37,13 +36,9 @@ static bool allocate(struct backend *backend, uint64_t code_bytes, struct error 
     backend->place_limit = (unsigned)(backend->memory.bytes / LEAST_BLOCK_BYTES);
     backend->places = malloc(backend->place_limit * sizeof(*backend->places));
     backend->emitter = malloc(sizeof(*backend->emitter));
-    void *no_window =
-        mmap(NULL, WINDOW_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (no_window != MAP_FAILED)
-        backend->no_window = no_window;
-    if (backend->places == NULL || backend->emitter == NULL || no_window == MAP_FAILED)
+    if (backend->places == NULL || backend->emitter == NULL)
         return error_set(error, "out of memory for the translator");
-    return true;
+    return x64_windows_create(backend, error);
 }
 
 static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct error *error) {
@@ -182,7 +177,7 @@ static void x64_request_exit(struct backend *backend) {
 }
 
 static bool x64_uses_window(const struct backend *backend) {
-    return x64_window(backend) != NULL;
+    return x64_window_in_force(backend);
 }
 
 /* Windows are looked up at each entry, and the jump table knows contexts apart. */

@@ -100,6 +100,7 @@ struct backend {
     uint64_t last_salt;
     bool has_wrgsbase;
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
+    uint32_t misses;    /* accesses out of line for want of a window */
     struct emitter *emitter;
 };
 
@@ -115,8 +116,8 @@ void x64_signals_enter(struct backend *backend);
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
 
-/** Base of the window that is in force, or NULL. */
-uint8_t *x64_window(const struct backend *backend);
+/** Whether the address space and view in force have a window. */
+bool x64_window_in_force(const struct backend *backend);
 /** Point GS to the window in force. */
 void x64_load_window(const struct backend *backend);
 
