@@ -17,6 +17,8 @@
 /* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
+/* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
+#define CODE_LIMITS 2048u
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -41,6 +43,8 @@ struct translator {
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     uint8_t visits[VISITS];
+    uint32_t code_limits[CODE_LIMITS]; /* CS limits by class */
+    unsigned code_limit_count;
     struct ir_block ir; /* under construction; too large for a stack */
     struct last_run last;
     struct translator_statistics statistics;
@@ -115,7 +119,23 @@ static enum ir_segment_check segment_check(const struct segment *s, bool needs_w
     return s->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
 }
 
-static struct block_mode current_mode(const struct translator *t) {
+/** The class of a CS limit; when there are too many, all translations go. */
+static unsigned code_limit_class(struct translator *t, uint32_t limit) {
+    for (unsigned class = 0; class < t->code_limit_count; class ++)
+        if (t->code_limits[class] == limit)
+            return class;
+    if (t->code_limit_count == CODE_LIMITS) {
+        block_map_flush(t->map);
+        t->pending_link = NULL;
+        t->last.block = NULL;
+        t->statistics.flushes++;
+        t->code_limit_count = 0;
+    }
+    t->code_limits[t->code_limit_count] = limit;
+    return t->code_limit_count++;
+}
+
+static struct block_mode current_mode(struct translator *t) {
     const struct cpu *cpu = t->cpu;
     struct block_mode mode = {
         .code_is_32 = cpu->code_is_32,
@@ -127,6 +147,8 @@ static struct block_mode current_mode(const struct translator *t) {
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
         .counts_instructions = t->counts_instructions,
         .uses_window = t->ops->uses_window(t->backend),
+        .code_limit = cpu->seg[SEG_CS].limit,
+        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
         mode.segment_check[i] = (uint8_t)segment_check(&cpu->seg[i], i != SEG_CS);

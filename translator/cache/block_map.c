@@ -43,7 +43,7 @@ uint32_t block_mode_key(const struct block_mode *mode) {
                    (uint32_t)mode->uses_window << 20;
     for (unsigned i = 0; i < SEG_COUNT; i++)
         key |= (uint32_t)mode->segment_check[i] << (8 + 2 * i);
-    return key;
+    return key | (uint32_t)mode->code_limit_class << 21;
 }
 
 static unsigned bucket_of(frame_number frame, unsigned offset, uint32_t mode_key) {

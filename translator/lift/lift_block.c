@@ -118,8 +118,7 @@ void lift_adjust_stack(struct lift *lift, uint32_t delta) {
 }
 
 uint32_t lift_next_ip(const struct lift *lift) {
-    uint32_t next = lift->block->ip + lift->insn->ip_offset + lift->insn->length;
-    return lift->block->mode.code_is_32 ? next : next & 0xffff;
+    return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
 }
 
 /** Whether the instruction may change how later ones of the block address memory: it loads a
