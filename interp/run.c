@@ -27,7 +27,7 @@ static inline const struct insn *begin_block(struct cpu *cpu, const struct block
 static inline bool may_enter(const struct cpu *cpu, const struct insn_cache *cache,
                              const struct block *block) {
     return cpu->eip + block->length <= (uint64_t)cpu->seg[SEG_CS].limit + 1 &&
-           cpu->icount + block->count <= cpu->icount_limit &&
+           cpu->icount + block->count <= cache->chain_limit &&
            (pending_events(cpu) & cache->watched_events) == 0;
 }
 
@@ -132,6 +132,7 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     struct block *block = insn_cache_find(cpu);
     struct block *from = cache->link_from; /* NULL also when the look-up dropped everything */
     cache->link_from = NULL;
+    cache->chain_limit = cpu->icount + budget;
     uint64_t room = (uint64_t)cpu->seg[SEG_CS].limit + 1 - cpu->eip;
     bool is_logged = log_is_on(cpu->log, LOG_EXEC);
     if (block == NULL || block->length > room) {

@@ -114,6 +114,7 @@ static struct block_mode current_mode(const struct translator *t) {
         .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
         .counts_instructions = t->counts_instructions,
+        .uses_window = t->ops->uses_window(t->backend),
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
         mode.segment_check[i] = (uint8_t)segment_check(&cpu->seg[i], i != SEG_CS);

@@ -85,6 +85,7 @@ struct block_mode {
     uint8_t segment_check[SEG_COUNT]; /* enum ir_segment_check */
     bool x87_usable, simd_usable;     /* CR0.EM/TS/CR4.OSFXSR allow it without a fault */
     bool counts_instructions;         /* -clock icount: stop exactly at the budget */
+    bool uses_window;                 /* an address window is in force (softmmu/window.h) */
 };
 
 struct ir_block {

@@ -303,6 +303,8 @@ static void portable_link(struct backend *backend, struct block_link *link) {}
 
 static void portable_unlink(struct backend *backend, struct block_link *link) {}
 
+static void portable_retire(struct backend *backend, struct bt_block *block) {}
+
 static void portable_invalidate(struct backend *backend, struct bt_block *block) {
     backend->used_bytes -= block->host_bytes;
     free(block->host);
@@ -312,6 +314,10 @@ static void portable_invalidate(struct backend *backend, struct bt_block *block)
 static void portable_flush(struct backend *backend) {}
 
 static void portable_request_exit(struct backend *backend) {}
+
+static bool portable_uses_window(const struct backend *backend) {
+    return false;
+}
 
 static void portable_context_changed(struct backend *backend) {}
 
@@ -327,9 +333,11 @@ const struct backend_ops backend_portable = {
     .run = portable_run,
     .link = portable_link,
     .unlink = portable_unlink,
+    .retire = portable_retire,
     .invalidate = portable_invalidate,
     .flush = portable_flush,
     .request_exit = portable_request_exit,
+    .uses_window = portable_uses_window,
     .context_changed = portable_context_changed,
     .print = portable_print,
 };
