@@ -33,7 +33,7 @@ def bochs_bios_runs_on_an_80386():
 
 def bochs_bios_sets_a_pci_machine_up():
     need_file("/usr/share/bochs/BIOS-bochs-latest")
-    text = run(*QUIET, "-bios", "BIOS-bochs-latest", "-clock", "icount,limit=150000000")
+    text = run(*QUIET, "-bios", "BIOS-bochs-latest", "-clock", "icount,limit=800000000")
     expect(text, "vendor_id=0x8086 device_id=0x7113", "MP table", "ACPI tables: RSDP",
            "No bootable device")
 
