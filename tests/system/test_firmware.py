@@ -27,7 +27,7 @@ def seabios_runs_on_an_80486():
 def bochs_bios_runs_on_an_80386():
     need_file("/usr/share/bochs/BIOS-bochs-legacy")
     text = run("-display", "none", "-d", "screen", "-machine", "isapc", "-cpu", "386", "-bios",
-               "BIOS-bochs-legacy", "-clock", "icount,limit=150000000")
+               "BIOS-bochs-legacy", "-clock", "icount,limit=800000000")
     expect(text, "Bochs 2", "Booting from Hard Disk", "No bootable device")
 
 
