@@ -27,13 +27,13 @@ def seabios_runs_on_an_80486():
 def bochs_bios_runs_on_an_80386():
     need_file("/usr/share/bochs/BIOS-bochs-legacy")
     text = run("-display", "none", "-d", "screen", "-machine", "isapc", "-cpu", "386", "-bios",
-               "BIOS-bochs-legacy", "-clock", "icount,limit=150000000")
+               "BIOS-bochs-legacy", "-clock", "icount,limit=800000000")
     expect(text, "Bochs 2", "Booting from Hard Disk", "No bootable device")
 
 
 def bochs_bios_sets_a_pci_machine_up():
     need_file("/usr/share/bochs/BIOS-bochs-latest")
-    text = run(*QUIET, "-bios", "BIOS-bochs-latest", "-clock", "icount,limit=150000000")
+    text = run(*QUIET, "-bios", "BIOS-bochs-latest", "-clock", "icount,limit=800000000")
     expect(text, "vendor_id=0x8086 device_id=0x7113", "MP table", "ACPI tables: RSDP",
            "No bootable device")
 
