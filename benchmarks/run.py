@@ -140,7 +140,8 @@ def main():
         finally:
             for eng in engines:
                 eng.stop()
-        if built.floppy is not None and not arguments.no_bare and not arguments.workloads:
+        has_bare = not arguments.workloads or 'bare' in arguments.workloads.split(',')
+        if built.floppy is not None and has_bare and not arguments.no_bare:
             measure_bare(engines, built.floppy, arguments, results)
         document = results.document()
         document['host'] = host_description()

@@ -120,7 +120,10 @@ name_interrupt db 'bare-interrupt', 0
 name_page      db 'bare-page-edit', 0
 name_v86       db 'bare-v86', 0
 
-main16: mov si, count_line
+main16: mov dx, COM1 + 3                ; 8 data bits: after reset they are 5
+        mov al, 3
+        out dx, al
+        mov si, count_line
         call print16
         call real_mode
         call real_int
@@ -377,12 +380,15 @@ v86:    mov [monitor_stack], esp
         jmp .next
         bits 32
 v86_handler:
-        dec dword [cs:v86_count]
+        push eax
+        mov ax, DATA32                  ; entry from V86 mode leaves null selectors
+        mov ds, ax
+        pop eax
+        dec dword [v86_count]
         jz .end
         iretd
 .end:   movzx ebx, ax
         mov ax, DATA32
-        mov ds, ax
         mov es, ax
         mov esp, [monitor_stack]
         mov eax, ebx
