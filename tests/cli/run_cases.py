@@ -20,7 +20,9 @@ import tempfile
 def prepare(folder):
     (folder / "disk.img").write_bytes(bytes(1 << 20))
     (folder / "floppy.img").write_bytes(bytes(1474560))
-    (folder / "odd.img").write_bytes(bytes(1000 * 512))
+    (folder / "short.img").write_bytes(bytes(1000 * 512))
+    (folder / "odd.img").write_bytes(bytes(1000 * 512 + 1))
+    (folder / "big.img").write_bytes(bytes(6000 * 512))
     (folder / "text.bin").write_bytes(b"not a kernel" * 200)
     (folder / "short.rom").write_bytes(bytes(1000))
     (folder / "folder").mkdir()
