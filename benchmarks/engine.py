@@ -169,6 +169,7 @@ class Engine:
 class Native(Engine):
     """The same programs on the host itself: what all ratios refer to."""
     boots_kernel = False
+    has_children = False
 
     def command(self):
         return [os.path.join(self.setup.directory, 'init')]
@@ -177,9 +178,21 @@ class Native(Engine):
         return 'the host'
 
     def processor_seconds(self):
-        return None  # the workload is a short-lived child
+        """Of the workload, a child of the process that we started; where it has children in its
+        turn, processor time cannot be told."""
+        if self.has_children:
+            return None
+        pid = self.process.pid
+        try:
+            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+                child = file.read().split()[-1]
+            with open(f'/proc/{child}/schedstat', encoding='ascii') as file:
+                return int(file.read().split()[0]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return None
 
     def run(self, workload, percent, timeout):
+        self.has_children = workload.kind == 'system'
         deadline = time.monotonic() + timeout
         program = os.path.join(self.setup.directory, workload.program)
         self.port.send(f'{program} {workload.name} {percent}\n'.encode())

@@ -130,7 +130,7 @@ main16: mov dx, COM1 + 3                ; 8 data bits: after reset they are 5
         call port_io
         call mode_switch
         mov si, name_gate
-        mov ecx, 300000
+        mov ecx, 1000000
         mov edi, int_gate
         call in_protected_mode
         mov si, name_interrupt
@@ -138,11 +138,11 @@ main16: mov dx, COM1 + 3                ; 8 data bits: after reset they are 5
         mov edi, interrupt
         call in_protected_mode
         mov si, name_page
-        mov ecx, 300000
+        mov ecx, 1000000
         mov edi, page_edit
         call in_protected_mode
         mov si, name_v86
-        mov ecx, 100000
+        mov ecx, 1000000
         mov edi, v86
         call in_protected_mode
 .rest:  hlt
@@ -151,7 +151,7 @@ main16: mov dx, COM1 + 3                ; 8 data bits: after reset they are 5
 ; A checksum in 16-bit registers and memory.
 real_mode:
         call start16
-        mov ebp, 300
+        mov ebp, 6000
         xor bx, bx
         mov dx, 0x1234
 .round: mov si, 0x7c00
@@ -167,7 +167,7 @@ real_mode:
         movzx ebx, bx
         movzx edx, dx
         add ebx, edx
-        mov ebp, 300
+        mov ebp, 6000
         mov si, name_real
         jmp result16
 
@@ -177,11 +177,11 @@ real_int:
         mov word [0x60 * 4 + 2], 0
         call start16
         xor ebx, ebx
-        mov ecx, 500000
+        mov ecx, 2000000
 .next:  int 0x60
         dec ecx
         jnz .next
-        mov ebp, 500000
+        mov ebp, 2000000
         mov si, name_int
         jmp result16
 .handler:
@@ -191,13 +191,13 @@ real_int:
 ; The interrupt controller's mask is read and written.
 port_io:
         call start16
-        mov ecx, 300000
+        mov ecx, 1000000
 .next:  in al, 0x21
         out 0x21, al
         dec ecx
         jnz .next
         xor ebx, ebx
-        mov ebp, 300000
+        mov ebp, 1000000
         mov si, name_ports
         jmp result16
 
@@ -351,8 +351,8 @@ page_edit:
         shl eax, 12
         add eax, 0x200007
         mov [TABLE + 0x300 * 4], eax
-        invlpg [0x300000]
-        add edx, [0x300000]
+        invlpg [0x1000000]
+        add edx, [0x1000000]
         dec ecx
         jnz .next
         mov eax, edx

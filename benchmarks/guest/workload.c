@@ -17,6 +17,10 @@ static void run_workload(const struct workload *workload, uint32_t percent) {
     print(" ");
     print_number(iterations);
     print("\n");
+    struct {
+        int32_t seconds, nanoseconds;
+    } time = {0, 3000000}; /* so that the runner can read this process's times on the host */
+    syscall2(SYS_nanosleep, &time, 0);
 }
 
 static int run_named(const char *name, uint32_t percent) {

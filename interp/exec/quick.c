@@ -74,8 +74,7 @@ EXEC_COLD const struct insn *raise_beyond_limit(struct cpu *cpu, const struct in
 }
 
 /** End the block with its branch, whose condition is decided; the sentinel is behind it. */
-static inline const struct insn *end_block(struct cpu *cpu, const struct insn *branch,
-                                           bool is_taken) {
+ALU_INLINE const struct insn *end_block(struct cpu *cpu, const struct insn *branch, bool is_taken) {
     if (is_taken) {
         uint32_t target = (uint32_t)cpu->eip + branch->imm;
         if (UNLIKELY(target > cpu->seg[SEG_CS].limit))
@@ -197,6 +196,19 @@ QUICK(CALL_32) {
     return chain_next(cpu, i + 1);
 }
 
+QUICK(RET_32) {
+    const uint8_t *host = stack_host_top(cpu, 4);
+    if (UNLIKELY(host == NULL))
+        return exec_RET_32(cpu, i);
+    uint32_t target = host_load32(host);
+    if (UNLIKELY(target > cpu->seg[SEG_CS].limit))
+        return raise_beyond_limit(cpu, i);
+    cpu->eip = target;
+    stack_drop(cpu, 4);
+    cpu->icount += i[1].index;
+    return chain_next(cpu, i + 1);
+}
+
 #define BRANCH_FORM(op, bits, form) [op][WIDTH_##bits][FORM_##form]
 
 /* By condition, then by operation, width and form of the comparison. */
@@ -236,7 +248,9 @@ static exec_fn *quick_branch(const struct insn *last) {
         return conditional[last->op - OP_JO];
     if (last->op == OP_JMP)
         return quick_JMP;
-    return last->op == OP_CALL && last->width == WIDTH_32 ? quick_CALL_32 : NULL;
+    if (last->op == OP_RET)
+        return quick_RET_32;
+    return last->op == OP_CALL ? quick_CALL_32 : NULL;
 }
 
 /** The handler of the insn before the block's conditional branch that does both, or NULL. */
