@@ -354,7 +354,10 @@ static unsigned live_before(const struct insn *insn, unsigned live) {
         return FLAGS_ARITHMETIC;
     const struct op_info *info = op_info((enum op)insn->op);
     bool is_sure = info->shape != SHAPE_SHIFT || (insn->form == FORM_RI && (insn->imm & 31) != 0);
-    return (is_sure ? live & ~(unsigned)info->writes : live) | info->reads;
+    /* What a product leaves undefined stays as it was; logic and shifts do set AF. */
+    bool is_product = info->shape == SHAPE_UNARY || info->shape == SHAPE_LOADS;
+    unsigned written = info->writes & ~(is_product ? (unsigned)info->undefined : 0u);
+    return (is_sure ? live & ~written : live) | info->reads;
 }
 
 static exec_fn *quick_handler(const struct insn *insn, unsigned live) {
