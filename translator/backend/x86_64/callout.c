@@ -61,8 +61,6 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     struct bt_block *block = block_of(what);
     const struct insn *insn = cpu->insn;
     cpu->eip = insn_next_ip(cpu, insn);
-    if (!block->mode.code_is_32)
-        cpu->eip &= 0xffff;
     insn->exec(cpu, insn);
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it. */

@@ -79,6 +79,9 @@ static uint16_t flags_defined(unsigned op) {
     case IR_ROR:
     case IR_RCL:
     case IR_RCR:
+    case IR_MUL:
+    case IR_IMUL_WIDE:
+    case IR_IMUL:
         return FLAG_CF | FLAG_OF;
     case IR_BT:
     case IR_BTS:
