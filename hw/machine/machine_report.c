@@ -4,6 +4,7 @@
 
 #include "hw/core/port_map.h"
 #include "interp/decode/op.h"
+#include "translator/run.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -115,19 +116,40 @@ static void put_lockstep(struct statistics_writer *writer, const struct lockstep
     put(writer, "lockstep", "differences", lockstep_has_failed(lockstep));
 }
 
+static void put_mmu(struct statistics_writer *writer, const struct mmu_statistics *mmu) {
+    put(writer, "mmu", "fills", (double)mmu->fills);
+    put(writer, "mmu", "faults", (double)mmu->faults);
+    put(writer, "mmu", "drops", (double)mmu->drops);
+    put(writer, "mmu", "space_switches", (double)mmu->space_switches);
+    put(writer, "mmu", "space_evictions", (double)mmu->space_evictions);
+    put(writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
+    put(writer, "mmu", "window_fills", (double)mmu->window_fills);
+    put(writer, "mmu", "window_pages", (double)mmu->window_pages);
+    put(writer, "mmu", "window_unmaps", (double)mmu->window_unmaps);
+    put(writer, "mmu", "window_evictions", (double)mmu->window_evictions);
+}
+
+static void put_translator(struct statistics_writer *writer, const struct translator *translator) {
+    if (translator == NULL)
+        return;
+    const struct translator_statistics *t = translator_statistics(translator);
+    put(writer, "translator", "blocks", (double)t->blocks);
+    put(writer, "translator", "guest_instructions_translated",
+        (double)t->guest_instructions_translated);
+    put(writer, "translator", "host_bytes", (double)t->host_bytes);
+    put(writer, "translator", "flushes", (double)t->flushes);
+    put(writer, "translator", "invalidations", (double)t->invalidations);
+    put(writer, "translator", "links", (double)t->links);
+    put(writer, "translator", "dispatches", (double)t->dispatches);
+}
+
 size_t machine_statistics(struct machine *machine, struct machine_statistic *out, size_t capacity) {
     struct statistics_writer writer = {out, capacity, 0};
     machine_lock(machine);
-    const struct mmu_statistics *mmu = mmu_statistics(&machine->cpu.mmu);
     uint64_t host_ns = ran_ns(machine);
     put(&writer, "instructions", "total", (double)cpu_icount(&machine->cpu));
     put(&writer, "instructions", "interp", (double)cpu_icount(&machine->cpu));
-    put(&writer, "mmu", "fills", (double)mmu->fills);
-    put(&writer, "mmu", "faults", (double)mmu->faults);
-    put(&writer, "mmu", "drops", (double)mmu->drops);
-    put(&writer, "mmu", "space_switches", (double)mmu->space_switches);
-    put(&writer, "mmu", "space_evictions", (double)mmu->space_evictions);
-    put(&writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
+    put_mmu(&writer, mmu_statistics(&machine->cpu.mmu));
     put(&writer, "device", "port_accesses", (double)port_map_accesses(machine->ports));
     put(&writer, "vcpu", "runs", (double)machine->run_calls);
     put(&writer, "vcpu", "kicks", (double)machine->kicks);
@@ -137,6 +159,8 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "host_seconds", seconds(host_ns));
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
+    put_translator(&writer, machine->lockstep == NULL ? machine->translator
+                                                      : machine->lockstep->twin->translator);
     put_lockstep(&writer, machine->lockstep);
     put_sensitive(&writer, machine);
     put_end(&writer, machine);
