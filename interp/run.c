@@ -134,6 +134,7 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     }
     if (is_logged)
         log_exec(cpu, block);
+    cache->is_executing = true;
     const struct insn *insn = chain_begin(cpu, block, cpu->eip);
     do
         insn = insn->exec(cpu, insn);

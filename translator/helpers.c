@@ -42,8 +42,8 @@ static bool find_frame(struct cpu *cpu, uint32_t linear, frame_number *frame) {
     return *frame != FRAME_NONE;
 }
 
-bool helper_write_hits_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
-                             uint32_t offset, enum ir_type type) {
+bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
+                               uint32_t offset, enum ir_type type) {
     unsigned size = 1u << type;
     uint32_t linear = (uint32_t)cpu_linear_write(cpu, segment, offset, size);
     /* Pages with code have no entry for writing. */
@@ -55,10 +55,14 @@ bool helper_write_hits_block(struct cpu *cpu, const struct bt_block *block, unsi
         if (i > 0 && at != 0)
             continue; /* same page as the byte before */
         unsigned count = at + size - i <= GUEST_PAGE_SIZE ? size - i : GUEST_PAGE_SIZE - at;
-        if (find_frame(cpu, linear + i, &frame) && frame == block->frame &&
-            at < (unsigned)block->frame_offset + block->guest_bytes &&
-            block->frame_offset < at + count)
+        if (!find_frame(cpu, linear + i, &frame)) {
+            if (block->mode.counts_instructions)
+                return true;
+        } else if (frame == block->frame &&
+                   at < (unsigned)block->frame_offset + block->guest_bytes &&
+                   block->frame_offset < at + count) {
             return true;
+        }
     }
     return false;
 }

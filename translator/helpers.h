@@ -14,8 +14,10 @@ void helper_store(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_ty
                   uint32_t value);
 /** Fault now if a write at seg:offset would. */
 void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type);
-/** Whether a write at seg:offset, which was probed, would change the block's own bytes. */
-bool helper_write_hits_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
-                             uint32_t offset, enum ir_type type);
+/** Whether the block must leave before a write at seg:offset, which was probed, so that the
+ *  interpreter does it: it would change the block's own bytes, or, where instructions are counted,
+ *  it goes to registers, and a chip may ask for attention at the next instruction. */
+bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
+                               uint32_t offset, enum ir_type type);
 
 #endif

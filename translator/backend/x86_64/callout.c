@@ -44,7 +44,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
     enum access_kind kind = (enum access_kind)(what >> CALLOUT_KIND & 3);
     if (kind != ACCESS_LOAD) {
         helper_probe_write(cpu, segment, offset, type);
-        if (helper_write_hits_block(cpu, block, segment, offset, type))
+        if (helper_write_leaves_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
     if (!block->mode.uses_window)
@@ -63,9 +63,11 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     cpu->eip = insn_next_ip(cpu, insn);
     insn->exec(cpu, insn);
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
-    /* The handler itself left the block (an unfinished REP), or the block changed under it. */
+    /* The handler itself left the block (an unfinished REP), or the block changed under it, or a
+       chip wants to be heard at the next instruction (cpu_lower_limit). */
     bool has_left = cpu->insn == NULL;
-    if (has_left || !block->is_valid) {
+    bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
+    if (has_left || is_cut_short || !block->is_valid) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         context->remaining = (int64_t)(context->limit - done);
         return LEAVE(EXIT_NEXT);
