@@ -154,6 +154,8 @@ static uint8_t *map_twice(uint64_t base, size_t size, int protection) {
         mmap((void *)(uintptr_t)base, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
     uint8_t *alias = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
+    /* A page that the kernel has yet to map would fault with another error code. */
+    mlock(low, size);
     return low == (void *)(uintptr_t)base && alias != MAP_FAILED ? alias : NULL;
 }
 
@@ -161,8 +163,10 @@ static bool map_memory(struct native *native, struct error *error) {
     native->code = map_twice(ORACLE_CODE, ORACLE_CODE_BYTES, PROT_READ | PROT_EXEC);
     native->data =
         map_twice(ORACLE_DATA, ORACLE_DATA_BYTES + ORACLE_CONST_BYTES, PROT_READ | PROT_WRITE);
+    void *constant = (void *)(uintptr_t)ORACLE_CONST;
     if (native->code == NULL || native->data == NULL ||
-        mprotect((void *)(uintptr_t)ORACLE_CONST, ORACLE_CONST_BYTES, PROT_READ) != 0)
+        mprotect(constant, ORACLE_CONST_BYTES, PROT_READ) != 0 ||
+        madvise(constant, ORACLE_CONST_BYTES, MADV_POPULATE_READ) != 0)
         return error_set(error, "low memory is not free"), false;
     return true;
 }
