@@ -95,8 +95,8 @@ ALU_INLINE const struct insn *end_block(struct cpu *cpu, const struct insn *bran
 #define CMP_NZ(a, b)  ((a) != (b))
 #define CMP_BE(a, b)  ((a) <= (b))
 #define CMP_NBE(a, b) ((a) > (b))
-#define CMP_S(a, b)   (((a) - (b)) >> 31)
-#define CMP_NS(a, b)  !(((a) - (b)) >> 31)
+#define CMP_S(a, b)   condition_S(&cpu->lazy) /* 8 bits may wrap */
+#define CMP_NS(a, b)  condition_NS(&cpu->lazy)
 #define CMP_P(a, b)   condition_P(&cpu->lazy)
 #define CMP_NP(a, b)  condition_NP(&cpu->lazy)
 #define CMP_L(a, b)   ((int32_t)(a) < (int32_t)(b))
