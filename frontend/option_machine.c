@@ -41,14 +41,12 @@ static bool set_engine(struct option_context *context, const char *name) {
         name = "bt";
     if (!option_parse_name(name, engine_names, &engine, &error))
         return option_fail(context, "%s", error.message);
-    if (!catalogue_has_engine((enum machine_engine)engine))
-        return option_not_yet(context, name);
     context->options->machine.engine = (enum machine_engine)engine;
     return true;
 }
 
 static bool engine_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
-    static const char *const known[] = {"engine", "backend", NULL};
+    static const char *const known[] = {"engine", "backend", "window", NULL};
     struct error error;
     int backend = 0;
     if (!option_pairs_check(pairs, known, &error))
@@ -56,6 +54,10 @@ static bool engine_from_pairs(struct option_context *context, const struct optio
     const char *engine = option_pairs_get(pairs, "engine");
     if (engine != NULL && !set_engine(context, engine))
         return false;
+    uint64_t *window = &context->options->machine.lockstep_window;
+    const char *text = option_pairs_get(pairs, "window");
+    if (text != NULL && !option_parse_number(text, UINT32_MAX, window))
+        return option_fail(context, "window=%s: must be a number of instructions", text);
     const char *name = option_pairs_get(pairs, "backend");
     if (name == NULL)
         return true;

@@ -21,7 +21,7 @@ struct drive_request {
 struct option_context {
     struct options *options;
     struct error *error;
-    const char *name;  /* the option being handled, without dashes */
+    const char *name;  /* the option being handled, without dashes; NULL: a bare disk image */
     const char *value; /* its value, "" when it takes none */
     struct drive_request drive[OPTION_DRIVES_MAX];
     unsigned drive_count;

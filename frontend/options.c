@@ -18,7 +18,6 @@
 
 #define DEFAULT_RAM_BYTES  (UINT64_C(128) << 20)
 #define DEFAULT_CODE_CACHE (UINT64_C(64) << 20)
-#define POSITIONAL_NAME    "disk-image"
 
 bool option_fail(struct option_context *context, const char *format, ...) {
     char text[384];
@@ -27,6 +26,8 @@ bool option_fail(struct option_context *context, const char *format, ...) {
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const char *gap = context->value[0] == '\0' ? "" : " ";
+    if (context->name == NULL)
+        return error_set(context->error, "%s: %s", context->value, text);
     return error_set(context->error, "-%s%s%s: %s", context->name, gap, context->value, text);
 }
 
@@ -211,7 +212,7 @@ static bool unknown_option(const char *argument, const char *name, struct error 
 static bool handle_argument(struct option_context *context, int argc, char **argv, int *position) {
     const char *argument = argv[(*position)++];
     if (argument[0] != '-' || argument[1] == '\0') {
-        context->name = POSITIONAL_NAME;
+        context->name = NULL;
         context->value = argument;
         return option_disk_image(context, argument);
     }

@@ -5,6 +5,7 @@
 #include "interp/cpu/exception.h"
 #include "interp/decode/disasm.h"
 #include "interp/exec/exec.h"
+#include "interp/exec/quick.h"
 #include "interp/insn_cache_store.h"
 
 #include <stdlib.h>
@@ -180,6 +181,7 @@ static void fill_block(struct block *block, const struct insn *insns, unsigned c
     block->length = (uint16_t)length;
     block->links[0].context = block->links[1].context = 0;
     block->is_stale = false;
+    quick_apply(block->insns, count);
 }
 
 /* What a block is to be made from. */

@@ -72,9 +72,11 @@ struct insn_cache {
     uint32_t watched_events; /* events worth leaving the chain for */
     struct block *link_from; /* block left last, if its successor was not known */
     uint64_t epoch;          /* counts changes of the linear-to-frame mapping */
+    uint64_t chain_limit;    /* icount that the running chain of blocks must not pass */
     struct insn *patched;    /* insn whose handler stops a bounded run, or NULL */
     struct block *patched_block;
     exec_fn *patched_exec;
+    bool is_executing;                        /* an insn of a block runs, not translated code */
     bool stops_after_event;                   /* interp_step: an event counts as the step */
     struct block_link jumps[JUMP_CACHE_SIZE]; /* by linear address, for indirect branches */
     struct fetch_entry fetches[FETCH_CACHE_SIZE];

@@ -7,81 +7,39 @@
 #include "interp/run.h"
 #include "interp/cpu/debug.h"
 #include "interp/cpu/exception.h"
-#include "interp/exec/exec.h"
+#include "interp/exec/chain.h"
+#include "interp/exec/quick.h"
 #include "interp/insn_cache.h"
 
 static inline uint32_t pending_events(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->events, memory_order_relaxed);
 }
 
-/** Point the CPU at a block's first instruction. */
-static inline const struct insn *begin_block(struct cpu *cpu, const struct block *block,
-                                             uint64_t eip) {
-    cpu->ip_base = eip;
-    cpu->eip = eip + block->length;
-    cpu->insn = block->insns;
-    return block->insns;
-}
-
-/** True when the whole block may run now: CS limit, instruction budget and events. */
-static inline bool may_enter(const struct cpu *cpu, const struct insn_cache *cache,
-                             const struct block *block) {
-    return cpu->eip + block->length <= (uint64_t)cpu->seg[SEG_CS].limit + 1 &&
-           cpu->icount + block->count <= cpu->icount_limit &&
-           (pending_events(cpu) & cache->watched_events) == 0;
-}
-
-static const struct insn *leave_chain(struct cpu *cpu, struct block *from) {
-    cpu->insn_cache->link_from = from;
-    cpu->insn = NULL;
-    return NULL;
-}
-
-/** The successor was not among the block's links, or not in this context. */
-static __attribute__((noinline)) const struct insn *next_block_slow(struct cpu *cpu,
-                                                                    struct block *from) {
+const struct insn *chain_next_slow(struct cpu *cpu, struct block *from) {
     struct insn_cache *cache = cpu->insn_cache;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
     struct block *to = insn_cache_known(cache, linear);
-    if (to == NULL || !may_enter(cpu, cache, to))
-        return leave_chain(cpu, from);
+    if (to == NULL || !chain_may_enter(cpu, cache, to))
+        return chain_leave(cpu, from);
     insn_cache_link(cache, from, to, linear);
-    const struct insn *first = begin_block(cpu, to, cpu->eip);
-    RUN_INSN(cpu, first);
-}
-
-/** Behind a block whose instructions are counted: go on with the next one if nothing is in the way,
- *  else return to the run loop. */
-static inline const struct insn *next_block(struct cpu *cpu, const struct insn *sentinel) {
-    struct block *from = block_of_sentinel(sentinel);
-    struct insn_cache *cache = cpu->insn_cache;
-    uint64_t eip = cpu->eip;
-    uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + eip);
-    const struct block_link *link = &from->links[0];
-    if (link->linear != linear)
-        link = &from->links[1];
-    if (UNLIKELY(link->linear != linear || link->context != cache->context))
-        return next_block_slow(cpu, from);
-    const struct block *to = link->target;
-    if (UNLIKELY(!may_enter(cpu, cache, to)))
-        return leave_chain(cpu, NULL);
-    const struct insn *first = begin_block(cpu, to, eip);
+    const struct insn *first = chain_begin(cpu, to, cpu->eip);
     RUN_INSN(cpu, first);
 }
 
 const struct insn *exec_next_block(struct cpu *cpu, const struct insn *sentinel) {
     cpu->icount += sentinel->index;
-    return next_block(cpu, sentinel);
+    return chain_next(cpu, sentinel);
 }
 
 const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *sentinel) {
     cpu->icount += sentinel->index;
     insn_cache_update_context(cpu);
+    /* RF stays set until the next instruction runs: an interrupt before it pushes it. */
     if (cpu->debug_active || cpu->interrupt_shadow || cpu->debug_shadow ||
         cpu->activity != CPU_RUNNING)
-        return leave_chain(cpu, NULL);
+        return chain_leave(cpu, NULL);
     cpu->eflags &= ~(uint32_t)FLAG_RF; /* has no effect while no breakpoint is active */
-    return next_block(cpu, sentinel);
+    return chain_next(cpu, sentinel);
 }
 
 const struct insn *exec_next_block_remapped(struct cpu *cpu, const struct insn *sentinel) {
@@ -102,8 +60,10 @@ const struct insn *exec_leave_before(struct cpu *cpu, const struct insn *insn) {
     return NULL;
 }
 
-/* A bounded run replaces the handler of the insn behind the last one that may run. */
+/* A bounded run replaces the handler of the insn behind the last one that may run, and takes back
+   the quick handlers, which would go past it or leave flags out. */
 static void patch_stop(struct insn_cache *cache, struct block *block, unsigned count) {
+    quick_remove(block->insns, block->count);
     struct insn *insn = &block->insns[count];
     cache->patched = insn;
     cache->patched_block = block;
@@ -118,7 +78,37 @@ static void unpatch_stop(struct insn_cache *cache) {
     struct block *block = cache->patched_block;
     if (!block->is_stale || cache->patched == &block->insns[block->count])
         cache->patched->exec = cache->patched_exec;
+    if (!block->is_stale)
+        quick_apply(block->insns, block->count);
     cache->patched = NULL;
+}
+
+/* The limit was lowered by the instruction that runs: stop its block in time. The sentinel looks at
+ * the limit by itself. */
+static void patch_running_block(struct cpu *cpu) {
+    struct insn_cache *cache = cpu->insn_cache;
+    const struct insn *sentinel = cpu->insn;
+    while (sentinel->length != 0)
+        sentinel++;
+    struct block *block = block_of_sentinel(sentinel);
+    uint64_t count = cpu->icount_limit - cpu->icount;
+    if (count >= block->count)
+        return;
+    unpatch_stop(cache);
+    patch_stop(cache, block, (unsigned)count);
+}
+
+void cpu_lower_limit(struct cpu *cpu, uint64_t icount_limit) {
+    uint64_t earliest = cpu->insn == NULL ? 0 : cpu_icount(cpu) + 1;
+    if (icount_limit < earliest)
+        icount_limit = earliest;
+    if (icount_limit >= cpu->icount_limit)
+        return;
+    cpu->icount_limit = icount_limit;
+    if (cpu->insn_cache->chain_limit > icount_limit)
+        cpu->insn_cache->chain_limit = icount_limit;
+    if (cpu->insn != NULL && cpu->insn_cache->is_executing)
+        patch_running_block(cpu);
 }
 
 static void log_exec(struct cpu *cpu, const struct block *block) {
@@ -132,6 +122,7 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     struct block *block = insn_cache_find(cpu);
     struct block *from = cache->link_from; /* NULL also when the look-up dropped everything */
     cache->link_from = NULL;
+    cache->chain_limit = cpu->icount + budget;
     uint64_t room = (uint64_t)cpu->seg[SEG_CS].limit + 1 - cpu->eip;
     bool is_logged = log_is_on(cpu->log, LOG_EXEC);
     if (block == NULL || block->length > room) {
@@ -143,10 +134,12 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
     }
     if (is_logged)
         log_exec(cpu, block);
-    const struct insn *insn = begin_block(cpu, block, cpu->eip);
+    cache->is_executing = true;
+    const struct insn *insn = chain_begin(cpu, block, cpu->eip);
     do
         insn = insn->exec(cpu, insn);
     while (insn != NULL);
+    cache->is_executing = false;
     unpatch_stop(cache);
 }
 
@@ -206,6 +199,7 @@ static bool run_on(struct cpu *cpu, run_stretch_fn *stretch, void *engine, enum 
 static void take_fault(struct cpu *cpu) {
     const struct insn *insn = cpu->insn;
     unpatch_stop(cpu->insn_cache);
+    cpu->insn_cache->is_executing = false;
     cpu->insn_cache->link_from = NULL;
     if (insn != NULL) {
         bool is_trap = cpu->fault.is_trap;

@@ -23,6 +23,13 @@ enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit);
 /** Execute exactly one instruction (or deliver one pending event). */
 enum cpu_exit interp_step(struct cpu *cpu);
 
+/**
+ * Lower cpu->icount_limit while guest code may be running: what the instruction under way did to a
+ * chip concerns a later one, at the earliest the next. Every engine that counts instructions obeys
+ * the new limit exactly. vCPU thread, or any other while no guest code runs.
+ */
+void cpu_lower_limit(struct cpu *cpu, uint64_t icount_limit);
+
 /** Run guest code from an instruction boundary for at most `budget` instructions. */
 typedef void run_stretch_fn(void *engine, uint64_t budget);
 

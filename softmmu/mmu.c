@@ -6,6 +6,7 @@
 
 #include "softmmu/base/bits.h"
 #include "softmmu/shadow.h"
+#include "softmmu/window.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -51,6 +52,7 @@ void mmu_set_paging(struct mmu *mmu, uint64_t cr0, uint64_t cr3, uint64_t cr4, u
     if (paging.mode & PAGING_PAE && !is_efer_alone) {
         paging_load_pdptes(mmu->physmem, cr3, paging.pdpte);
     }
+    window_take_callouts(mmu);
     shadow_switch(shadow, &paging);
     show_current_view(mmu);
 }
@@ -78,42 +80,13 @@ static enum mmu_status raise_fault(struct mmu *mmu, uint32_t linear, uint32_t er
     return MMU_FAULT;
 }
 
-/* A recent walk still serves, unless the page could have a write entry by now. */
-static bool recent_serves(const struct shadow *shadow, const struct recent_walk *recent,
-                          uint32_t key, enum mmu_access access) {
-    if (recent->generation != shadow->generation || recent->key != key) {
-        return false;
-    }
-    return access != MMU_WRITE || !recent->page.write_host ||
-           physmem_watches(shadow->physmem, recent->page.write_frame) != 0;
-}
-
 /* Walk the guest's tables for one page, unless that was done lately, and enter the result. */
 static enum mmu_status walk_page(struct mmu *mmu, uint32_t linear, enum mmu_access access,
                                  bool is_user, const struct recent_walk **found) {
-    struct shadow *shadow = mmu->shadow;
-    uint32_t number = linear >> GUEST_PAGE_SHIFT;
-    uint32_t key = number | (uint32_t)is_user << 20 | (uint32_t)access << 21;
-    struct recent_walk *recent =
-        &shadow->recent[(number ^ number >> 6 ^ (uint32_t)access << 4) % SHADOW_RECENT];
-    *found = recent;
-    if (recent_serves(shadow, recent, key, access)) {
-        return MMU_OK;
-    }
-    struct page_walk walk;
     uint32_t error_code;
-    shadow->is_walking = true;
-    enum mmu_status status = page_walk(mmu->physmem, &shadow->current->paging, linear, access,
-                                       is_user ? PAGE_WALK_USER : 0, &walk, &error_code);
-    shadow->is_walking = false;
-    if (status != MMU_OK) {
+    if (shadow_walk(mmu->shadow, linear, access, is_user, found, &error_code) != MMU_OK) {
         return raise_fault(mmu, linear, error_code);
     }
-    recent->page = physmem_page(mmu->physmem, walk.page);
-    shadow_fill(shadow, linear, is_user, &walk, &recent->page);
-    recent->phys = walk.page;
-    recent->key = key;
-    recent->generation = shadow->generation;
     return MMU_OK;
 }
 

@@ -45,6 +45,7 @@ struct mmu {
     uintptr_t *write_table;
     struct mmu_fault fault; /* valid after MMU_FAULT */
     bool is_user;           /* view in force: CPL 3 */
+    uint64_t callouts;      /* accesses made out of line for want of a window (window.h) */
     struct physmem *physmem;
     struct shadow *shadow;
     struct log *log;
@@ -110,6 +111,9 @@ bool mmu_debug_translate(struct mmu *mmu, linear_addr linear, phys_addr *phys);
 
 struct mmu_statistics {
     uint64_t fills, faults, drops, space_switches, space_evictions, page_table_writes;
+    /* Windows: faults served, pages mapped, calls that took pages or rights away, windows emptied
+       to stay within bounds. */
+    uint64_t window_fills, window_pages, window_unmaps, window_evictions;
 };
 const struct mmu_statistics *mmu_statistics(const struct mmu *mmu);
 

@@ -179,7 +179,7 @@ enum mmu_status page_walk(struct physmem *pm, const struct paging *paging, linea
                           uint32_t *error_code) {
     bool is_user = (flags & PAGE_WALK_USER) != 0;
     *walk = (struct page_walk){
-        linear & UINT32_C(0xfffff000), FRAME_NONE, FRAME_NONE, true, true, true, true, false};
+        linear & UINT32_C(0xfffff000), FRAME_NONE, FRAME_NONE, true, true, true, true, true, false};
     if (!(paging->mode & PAGING_ON)) {
         return MMU_OK;
     }
@@ -193,6 +193,7 @@ enum mmu_status page_walk(struct physmem *pm, const struct paging *paging, linea
         walk->is_user = (rights & ENTRY_USER) != 0;
         walk->is_writable = (rights & ENTRY_WRITABLE) != 0;
         walk->is_executable = !(any & ENTRY_NX && paging->mode & PAGING_NXE);
+        walk->is_accessed = !(flags & PAGE_WALK_PEEK) || (rights & ENTRY_ACCESSED) != 0;
         walk->is_dirty =
             access == MMU_WRITE || (state.steps[state.count - 1].value & ENTRY_DIRTY) != 0;
         walk->directory = state.steps[0].frame;

@@ -38,6 +38,7 @@ struct page_walk {
     frame_number table;     /* the same for the table entry; FRAME_NONE for a large page too */
     bool is_user;           /* CPL 3 may use the page */
     bool is_writable;       /* R/W is set on every level */
+    bool is_accessed;       /* the accessed bits of all levels are set by now */
     bool is_dirty;          /* the leaf's dirty bit is set by now */
     bool is_executable;
     bool is_large; /* mapped by the directory entry itself: 4 MiB, with PAE 2 MiB */

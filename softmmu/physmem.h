@@ -89,8 +89,8 @@ void physmem_dma_write(struct physmem *pm, phys_addr addr, const void *from, siz
 /** How many bytes of DMA went to registers or to nothing so far. */
 uint64_t physmem_dma_refused_bytes(const struct physmem *pm);
 
-/* Why a frame is watched. */
-enum physmem_watch { WATCH_CODE = 1, WATCH_PAGE_TABLE = 2 };
+/* Why a frame is watched. WATCH_STORES: somebody records every write (lockstep). */
+enum physmem_watch { WATCH_CODE = 1, WATCH_PAGE_TABLE = 2, WATCH_STORES = 4 };
 
 /** Called before the caller continues, after `size` bytes at `offset` of the frame changed. */
 typedef void physmem_written_fn(void *opaque, frame_number frame, unsigned offset, unsigned size);

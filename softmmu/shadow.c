@@ -5,6 +5,7 @@
 #include "softmmu/shadow.h"
 
 #include "softmmu/base/bits.h"
+#include "softmmu/window.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ void shadow_destroy(struct shadow *shadow) {
     }
     physmem_remove_listener(shadow->physmem, shadow);
     shadow_track_destroy(shadow);
+    window_destroy_set(shadow->windows);
     if (shadow->reserved) {
         munmap(shadow->reserved, shadow->reserved_bytes);
     }
@@ -105,6 +107,7 @@ unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, ui
     unsigned dropped = 0;
     uint32_t page = first;
     uint32_t end = count < SHADOW_PAGES - first ? first + count : SHADOW_PAGES;
+    window_drop_pages(shadow, space, first, end);
     while (page < end) {
         if (page % SHADOW_CHUNK_PAGES != 0 || end - page < SHADOW_CHUNK_PAGES) {
             dropped += drop_page(space, page++);
@@ -127,6 +130,7 @@ unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, ui
 /* Forget everything about a space, keeping the host memory of its tables. */
 static void empty_space(struct shadow *shadow, struct shadow_space *space) {
     shadow_track_unlink_all(shadow, space);
+    window_drop_space(shadow, space);
     for (unsigned table = 0; table < SHADOW_TABLES; table++) {
         for (unsigned word = 0; word < SHADOW_BITMAP; word++) {
             while (space->filled[table][word] != 0) {
@@ -206,6 +210,7 @@ static struct shadow_space *find_space(struct shadow *shadow, const struct pagin
         empty_space(shadow, space);
         shadow->statistics.space_evictions++;
     }
+    window_forget_space(space);
     space->is_used = true;
     space->paging = *paging;
     return space;
@@ -225,6 +230,7 @@ void shadow_switch(struct shadow *shadow, const struct paging *paging) {
         shadow->current = space;
         shadow->generation++;
         shadow->statistics.space_switches++;
+        window_count_slice(space);
     }
 }
 
@@ -281,6 +287,42 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
                   space->paging.root, linear, walk->page, is_user ? "user" : "supervisor",
                   may_write ? " writable" : "");
     }
+}
+
+/* A recent walk still serves, unless the page could have a write entry by now. */
+static bool recent_serves(const struct shadow *shadow, const struct recent_walk *recent,
+                          uint32_t key, enum mmu_access access) {
+    if (recent->generation != shadow->generation || recent->key != key) {
+        return false;
+    }
+    return access != MMU_WRITE || !recent->page.write_host ||
+           physmem_watches(shadow->physmem, recent->page.write_frame) != 0;
+}
+
+enum mmu_status shadow_walk(struct shadow *shadow, uint32_t linear, enum mmu_access access,
+                            bool is_user, const struct recent_walk **found, uint32_t *error_code) {
+    uint32_t number = linear >> GUEST_PAGE_SHIFT;
+    uint32_t key = number | (uint32_t)is_user << 20 | (uint32_t)access << 21;
+    struct recent_walk *recent =
+        &shadow->recent[(number ^ number >> 6 ^ (uint32_t)access << 4) % SHADOW_RECENT];
+    *found = recent;
+    if (recent_serves(shadow, recent, key, access)) {
+        return MMU_OK;
+    }
+    struct page_walk walk;
+    shadow->is_walking = true;
+    enum mmu_status status = page_walk(shadow->physmem, &shadow->current->paging, linear, access,
+                                       is_user ? PAGE_WALK_USER : 0, &walk, error_code);
+    shadow->is_walking = false;
+    if (status != MMU_OK) {
+        return MMU_FAULT;
+    }
+    recent->page = physmem_page(shadow->physmem, walk.page);
+    shadow_fill(shadow, linear, is_user, &walk, &recent->page);
+    recent->phys = walk.page;
+    recent->key = key;
+    recent->generation = shadow->generation;
+    return MMU_OK;
 }
 
 void shadow_invalidate_page(struct shadow *shadow, uint32_t linear) {

@@ -11,6 +11,8 @@
  *  3. Every write entry has a node in the list of its frame; nodes without an entry may exist.
  *  4. A chunk of a table whose `filled` bit is clear holds zeros only; one whose `touched` bit is
  *     clear costs the host no memory.
+ *  5. A page is mapped in a window (window.c) only while the read entry of that space and view is
+ *     non-zero, and writable there only while the write entry equals it.
  */
 #ifndef SOFTMMU_SHADOW_H
 #define SOFTMMU_SHADOW_H
@@ -32,6 +34,8 @@ enum shadow_table {
     SHADOW_TABLES = 4,
 };
 
+struct window_set;
+
 struct shadow_space {
     struct paging paging; /* mode and root are the key */
     bool is_used;
@@ -41,6 +45,8 @@ struct shadow_space {
     uint64_t touched[SHADOW_TABLES][SHADOW_BITMAP];
     unsigned touched_chunks;
     unsigned link_count;
+    bool has_windows; /* has earned them, see window.c */
+    uint64_t heat_ns; /* how far it is from earning, or losing, them */
 };
 
 /* Slots of a space that can hold a link to a guest table: one for each page table (2 MiB with
@@ -86,6 +92,8 @@ struct shadow {
     uint32_t free_writers;   /* first free node + 1 */
     uint32_t unused_writers; /* nodes never used yet start here */
 
+    struct window_set *windows; /* NULL: not enabled */
+
     void *reserved; /* all tables of all spaces */
     size_t reserved_bytes;
     struct recent_walk recent[SHADOW_RECENT];
@@ -104,6 +112,11 @@ void shadow_switch(struct shadow *shadow, const struct paging *paging);
 /** Enter what a successful walk found about the page of `linear` into the current space. */
 void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const struct page_walk *walk,
                  const struct phys_page *page);
+/** Walk the guest's tables for one page of the current space, unless that was done lately, and
+ * enter the result. Sets accessed and dirty bits as the access would; a fault changes nothing.
+ *  `error_code`: out, only on MMU_FAULT. */
+enum mmu_status shadow_walk(struct shadow *shadow, uint32_t linear, enum mmu_access access,
+                            bool is_user, const struct recent_walk **found, uint32_t *error_code);
 /** Drop a page of the current space, or the whole large page around it. */
 void shadow_invalidate_page(struct shadow *shadow, uint32_t linear);
 /** Drop every entry of every space. */

@@ -9,6 +9,7 @@
 #include "softmmu/shadow.h"
 
 #include "softmmu/base/bits.h"
+#include "softmmu/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,11 @@ static unsigned drop_derived(struct shadow *shadow, uint32_t index, unsigned fir
         return shadow_drop_pages(shadow, space, slot * span + first, count);
     }
     uint32_t base = (slot - SHADOW_LEAF_SLOTS) * (SHADOW_PAGES / 4);
-    return shadow_drop_pages(shadow, space, base + first * span, count * span);
+    unsigned dropped = shadow_drop_pages(shadow, space, base + first * span, count * span);
+    if (dropped != 0) {
+        window_cool_space(shadow, space);
+    }
+    return dropped;
 }
 
 /* Called by physmem after bytes of a guest table changed. */
@@ -178,6 +183,8 @@ static void withdraw_writers(void *opaque, frame_number frame) {
         uint32_t next = node->next;
         uintptr_t *entries[2];
         if (is_live(shadow, node->place, host, entries)) {
+            window_protect_page(shadow, &shadow->spaces[node->place >> 20],
+                                node->place & (SHADOW_PAGES - 1));
             for (unsigned view = 0; view < 2; view++) {
                 if (entries[view]) {
                     *entries[view] = 0;

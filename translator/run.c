@@ -17,6 +17,18 @@
 /* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
+/* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
+#define CODE_LIMITS 2048u
+
+/* What ran last, for translator_explain. */
+struct last_run {
+    struct bt_block
+        *block; /* NULL: interpreted; may be gone since, so look it up by what follows */
+    frame_number frame;
+    unsigned offset;
+    uint32_t ip, mode_key;
+    struct block_mode mode;
+};
 
 struct translator {
     struct cpu *cpu;
@@ -27,10 +39,14 @@ struct translator {
     struct disasm *disasm;
     unsigned code_subscriber;
     bool counts_instructions;
+    bool stops_after_block;          /* translator_run_block */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     uint8_t visits[VISITS];
+    uint32_t code_limits[CODE_LIMITS]; /* CS limits by class */
+    unsigned code_limit_count;
     struct ir_block ir; /* under construction; too large for a stack */
+    struct last_run last;
     struct translator_statistics statistics;
 };
 
@@ -103,7 +119,23 @@ static enum ir_segment_check segment_check(const struct segment *s, bool needs_w
     return s->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
 }
 
-static struct block_mode current_mode(const struct translator *t) {
+/** The class of a CS limit; when there are too many, all translations go. */
+static unsigned code_limit_class(struct translator *t, uint32_t limit) {
+    for (unsigned class = 0; class < t->code_limit_count; class ++)
+        if (t->code_limits[class] == limit)
+            return class;
+    if (t->code_limit_count == CODE_LIMITS) {
+        block_map_flush(t->map);
+        t->pending_link = NULL;
+        t->last.block = NULL;
+        t->statistics.flushes++;
+        t->code_limit_count = 0;
+    }
+    t->code_limits[t->code_limit_count] = limit;
+    return t->code_limit_count++;
+}
+
+static struct block_mode current_mode(struct translator *t) {
     const struct cpu *cpu = t->cpu;
     struct block_mode mode = {
         .code_is_32 = cpu->code_is_32,
@@ -114,6 +146,9 @@ static struct block_mode current_mode(const struct translator *t) {
         .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
         .counts_instructions = t->counts_instructions,
+        .uses_window = t->ops->uses_window(t->backend),
+        .code_limit = cpu->seg[SEG_CS].limit,
+        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
         mode.segment_check[i] = (uint8_t)segment_check(&cpu->seg[i], i != SEG_CS);
@@ -125,7 +160,8 @@ static uint16_t flags_live_out(const struct translator *t, const uint8_t *page,
                                unsigned page_offset) {
     const struct ir_block *ir = &t->ir;
     const struct ir_insn *end = &ir->insn[ir->count - 1];
-    if (end->op != IR_BRANCH && end->op != IR_JUMP)
+    /* A run that counts may stop behind any block, and must show the same state on any engine. */
+    if (t->counts_instructions || (end->op != IR_BRANCH && end->op != IR_JUMP))
         return FLAGS_ARITHMETIC;
     uint16_t live = 0;
     const uint32_t targets[2] = {end->imm, end->op == IR_BRANCH ? end->imm2 : end->imm};
@@ -258,6 +294,7 @@ static void link_pending(struct translator *t, struct bt_block *to) {
 
 static void interpret(struct translator *t, uint64_t budget) {
     t->pending_link = NULL;
+    t->last.block = NULL;
     interp_execute(t->cpu, budget);
 }
 
@@ -276,10 +313,22 @@ static void execute(void *opaque, uint64_t budget) {
     }
     struct bt_block *block = block_here(t);
     if (block == NULL || block->guest_count > budget) {
-        interpret(t, budget < IR_MAX_GUEST ? budget : IR_MAX_GUEST);
+        if (budget > IR_MAX_GUEST)
+            budget = IR_MAX_GUEST;
+        if (t->stops_after_block)
+            cpu_lower_limit(cpu, cpu->icount + budget);
+        interpret(t, budget);
         return;
     }
     link_pending(t, block);
+    t->last = (struct last_run){.block = block,
+                                .frame = block->frame,
+                                .offset = block->frame_offset,
+                                .ip = block->ip,
+                                .mode_key = block->mode_key,
+                                .mode = block->mode};
+    if (t->stops_after_block)
+        cpu_lower_limit(cpu, cpu->icount + block->guest_count);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
     cpu->insn = NULL;
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
@@ -292,6 +341,45 @@ static void execute(void *opaque, uint64_t budget) {
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
     return cpu_run(t->cpu, icount_limit, execute, t);
+}
+
+enum cpu_exit translator_run_block(struct translator *t, uint64_t icount_limit) {
+    t->stops_after_block = true;
+    enum cpu_exit exit = translator_run(t, icount_limit);
+    t->stops_after_block = false;
+    return exit;
+}
+
+void translator_explain(struct translator *t, FILE *out) {
+    const struct last_run *last = &t->last;
+    struct bt_block *block = NULL;
+    if (last->block != NULL)
+        block = block_map_find(t->map, last->frame, last->offset, last->ip, last->mode_key);
+    if (block == NULL) {
+        fputs(last->block == NULL ? "(the code was interpreted, not translated)\n"
+                                  : "(the translation has been invalidated)\n",
+              out);
+        return;
+    }
+    const uint8_t *page = physmem_frame_host(t->cpu->physmem, block->frame);
+    const struct lift_source source = {
+        .bytes = page + block->frame_offset,
+        .available = GUEST_PAGE_SIZE - block->frame_offset,
+        .ip = block->ip,
+        .index = t->index,
+    };
+    if (lift_block(&source, &block->mode, &t->ir) != LIFT_OK)
+        return;
+    fprintf(out, "---- guest code of %08x\n", block->ip);
+    disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,
+                 t->ir.guest_bytes, block->ip, out);
+    fputs("---- IR as lifted\n", out);
+    ir_print(&t->ir, t->disasm, out);
+    optimise(t, flags_live_out(t, page, block->frame_offset));
+    fputs("---- IR as optimised\n", out);
+    ir_print(&t->ir, t->disasm, out);
+    fputs("---- host code\n", out);
+    t->ops->print(t->backend, block, out);
 }
 
 void translator_request_exit(struct translator *t) {

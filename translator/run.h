@@ -16,6 +16,10 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
 void translator_destroy(struct translator *translator);
 /** As interp_run. With counts_instructions it stops exactly at icount_limit. */
 enum cpu_exit translator_run(struct translator *translator, uint64_t icount_limit);
+/** The same for one block at most (lockstep). With counts_instructions only. */
+enum cpu_exit translator_run_block(struct translator *translator, uint64_t icount_limit);
+/** Print the block that ran last: guest code, IR and host code. Between runs. */
+void translator_explain(struct translator *translator, FILE *out);
 /** Wake the vCPU out of translated code; any thread. */
 void translator_request_exit(struct translator *translator);
 

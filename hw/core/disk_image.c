@@ -27,6 +27,7 @@ struct disk_image {
     int fd;
     int overlay_fd; /* -1: writes go to fd */
     uint64_t sectors;
+    unsigned odd_bytes; /* what is left over behind the last whole sector */
     bool readonly;
     uint8_t *in_overlay; /* a bit per sector */
     char *path;
@@ -59,6 +60,7 @@ static bool measure(struct disk_image *image, struct error *error) {
         return error_set(error, "%s: the image is %s", image->path,
                          bytes == 0 ? "empty" : "smaller than one sector of 512 bytes");
     image->sectors = (uint64_t)bytes / SECTOR_BYTES;
+    image->odd_bytes = (unsigned)(bytes % SECTOR_BYTES);
     if (image->sectors > SECTORS_MAX)
         return error_set(error, "%s: the image is larger than 2 TiB", image->path);
     return true;
@@ -119,7 +121,8 @@ struct disk_image *disk_image_open(const struct disk_options *options, struct er
         error_set(error, "%s: %s", options->path, strerror(errno));
         goto fail;
     }
-    if (!measure(image, error) || !lock_file(image->fd, file_readonly, options->path, error))
+    if (!measure(image, error) ||
+        (!options->is_unlocked && !lock_file(image->fd, file_readonly, options->path, error)))
         goto fail;
     if (options->snapshot && !options->readonly && !create_overlay(image, error))
         goto fail;
@@ -244,6 +247,9 @@ bool disk_image_floppy_geometry(const struct disk_image *image, struct floppy_ge
         {80, 2, 9, 2}, {80, 2, 15, 0}, {80, 2, 18, 0}, {80, 2, 36, 3},
     };
     enum { FIRST_FOR_SHORT_IMAGES = 6 };
+    if (image->odd_bytes != 0)
+        return error_set(error, "%s: a floppy image must be a multiple of 512 bytes long",
+                         image->path);
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         const struct floppy_geometry *f = &formats[i];
         uint64_t sectors = (uint64_t)f->cylinders * f->heads * f->sectors;

@@ -17,8 +17,9 @@ enum disk_format { DISK_FORMAT_RAW };
 struct disk_options {
     const char *path;
     enum disk_format format;
-    bool readonly; /* open the file read-only and refuse writes */
-    bool snapshot; /* keep writes in a temporary overlay */
+    bool readonly;    /* open the file read-only and refuse writes */
+    bool snapshot;    /* keep writes in a temporary overlay */
+    bool is_unlocked; /* somebody in this process has the lock already */
 };
 
 /** Open and lock an image (a second writer is refused; OFD lock, gone with the process). */
@@ -41,7 +42,9 @@ struct floppy_geometry {
 };
 
 /** The geometry of a floppy image (160K to 2.88M). Another size is that of an image that was cut
- *  off after its last used sector, of a 1.44M or 2.88M floppy; more than that is an error. */
+ *  off after its last used sector, of a 1.44M or 2.88M floppy: smaller formats are not made short,
+ *  and boot sectors written for a disk of 18 sectors a track are common. More than 2.88M and sizes
+ *  that are no multiple of 512 bytes are errors. */
 bool disk_image_floppy_geometry(const struct disk_image *image, struct floppy_geometry *geometry,
                                 struct error *error);
 

@@ -12,7 +12,3 @@ bool catalogue_check_cpu_model(const char *text, struct error *error) {
     uint64_t features;
     return cpu_model_parse(text, &model, &features, error);
 }
-
-bool catalogue_has_engine(enum machine_engine engine) {
-    return engine != ENGINE_LOCKSTEP;
-}

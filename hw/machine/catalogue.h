@@ -14,7 +14,5 @@
 void catalogue_list_cpu_models(FILE *out);
 /** Check "MODEL[,+feature][,-feature]"; the error says what is unknown and what is near it. */
 bool catalogue_check_cpu_model(const char *text, struct error *error);
-/** True when this build can run guests with the engine. */
-bool catalogue_has_engine(enum machine_engine engine);
 
 #endif

@@ -12,6 +12,9 @@
 /** File names that machine_create looks for when the configuration names none. */
 #define FIRMWARE_BIOS     "bios-256k.bin"
 #define FIRMWARE_VGA_BIOS "vgabios-stdvga.bin"
+/* Without a bridge that shadows, only 128 KiB of firmware are within reach below 1 MiB. */
+#define FIRMWARE_ISA_BIOS     "bios.bin"
+#define FIRMWARE_ISA_VGA_BIOS "vgabios-isavga.bin"
 
 /**
  * Find a ROM file: `name` itself when it has a slash or exists here, then in `directory` (-L, may

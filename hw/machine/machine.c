@@ -3,6 +3,7 @@
  */
 #include "hw/machine/machine.h"
 
+#include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 #include "hw/machine/pc.h"
 #include "interp/cpu/cpu.h"
@@ -51,6 +52,8 @@ void machine_reset_now(struct machine *machine) {
             device->class->reset(device->object);
     }
     cpu_reset(&machine->cpu, CPU_RESET_POWER_ON);
+    if (machine->lockstep != NULL && machine->lockstep->twin != NULL)
+        machine_reset_now(machine->lockstep->twin);
 }
 
 static bool create_sync(struct machine *machine, struct error *error) {
@@ -95,10 +98,12 @@ struct machine *machine_create(const struct machine_config *config, struct error
     machine->stop_fd = -1;
     if (config->start_stopped)
         atomic_store(&machine->requests, REQUEST_PAUSE);
-    if (create_sync(machine, error) && create_parts(machine, error)) {
+    if ((config->engine != ENGINE_LOCKSTEP || lockstep_create(machine, error)) &&
+        create_sync(machine, error) && create_parts(machine, error)) {
         machine_reset_now(machine);
         machine->resets = 0;
-        return machine;
+        if (machine->lockstep == NULL || lockstep_create_twin(machine->lockstep, error))
+            return machine;
     }
     machine_destroy(machine);
     return NULL;
@@ -111,6 +116,7 @@ void machine_destroy(struct machine *machine) {
         machine_request(machine, REQUEST_QUIT);
         pthread_join(machine->thread, NULL);
     }
+    lockstep_destroy(machine->lockstep);
     if (machine->time.cpu != NULL)
         time_source_destroy(&machine->time);
     pc_destroy(machine);
@@ -198,8 +204,11 @@ void machine_reset(struct machine *machine) {
 }
 
 void machine_nmi(struct machine *machine) {
+    machine_lock(machine);
     cpu_set_event(&machine->cpu, CPU_EVENT_NMI);
-    machine_mutex_notify(&machine->lock);
+    if (machine->lockstep != NULL)
+        cpu_set_event(&machine->lockstep->twin->cpu, CPU_EVENT_NMI);
+    machine_unlock(machine);
 }
 
 void machine_lock(struct machine *machine) {

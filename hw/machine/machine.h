@@ -26,12 +26,14 @@ enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY };
 struct drive_config {
     char *path; /* NULL: no drive (an empty CD drive has is_cdrom and no path) */
     bool is_present, is_cdrom, readonly, snapshot;
+    bool is_unlocked; /* another machine of this process has locked the image */
 };
 
 struct machine_config {
     enum machine_kind kind;
     enum machine_engine engine;
     const char *engine_backend; /* "x86_64", "portable" or NULL */
+    uint64_t lockstep_window;   /* instructions between comparisons; 0: compare after each block */
     const char *cpu_model;      /* "MODEL[,+feature][,-feature]"; NULL: the default model */
     uint64_t ram_bytes;
     unsigned cpu_count;

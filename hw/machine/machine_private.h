@@ -21,6 +21,7 @@
 
 #define MACHINE_DEVICES_MAX 48
 
+struct lockstep;
 struct pc;
 
 struct machine_device {
@@ -46,8 +47,9 @@ struct machine {
     struct clock *clock;
     struct time_source time;
     struct cpu cpu;
-    bool has_cpu; /* cpu_init succeeded */
+    bool has_cpu;                  /* cpu_init succeeded */
     struct translator *translator; /* NULL: the interpreter runs the guest */
+    struct lockstep *lockstep;     /* NULL unless a twin runs beside this machine */
     uint64_t *sensitive_counts;
     struct pc *pc; /* the chips */
     struct machine_device device[MACHINE_DEVICES_MAX];
@@ -79,6 +81,10 @@ void machine_request(struct machine *machine, enum machine_request request);
 void machine_set_stop(struct machine *machine, enum machine_stop stop);
 /** Reset every chip and the CPU. vCPU thread, or before it starts. */
 void machine_reset_now(struct machine *machine);
+
+/* machine_report.c */
+/** The CPU's registers as text. With the machine lock. */
+void machine_print_cpu(const struct cpu *cpu, FILE *out);
 
 /* vcpu_thread.c */
 void *vcpu_thread(void *machine);

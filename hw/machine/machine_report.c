@@ -1,9 +1,12 @@
 /* What people ask a machine: its registers and its counters. */
+#include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 
 #include "hw/core/port_map.h"
 #include "interp/decode/op.h"
+#include "translator/run.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,11 +16,9 @@ static void print_segment(FILE *out, const char *name, const struct segment *seg
             segment->selector, segment->base, segment->limit, segment->attributes);
 }
 
-void machine_print_registers(struct machine *machine, FILE *out) {
+void machine_print_cpu(const struct cpu *cpu, FILE *out) {
     static const char *const gpr[] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
     static const char *const seg[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
-    machine_lock(machine);
-    const struct cpu *cpu = &machine->cpu;
     for (unsigned i = 0; i < 8; i++)
         fprintf(out, "%s=%08" PRIx32 "%s", gpr[i], cpu_reg32(cpu, i), i % 4 == 3 ? "\n" : " ");
     fprintf(out, "EIP=%08" PRIx32 " EFL=%08" PRIx32 " CPL=%u HLT=%d events=%" PRIx32 "\n",
@@ -33,6 +34,11 @@ void machine_print_registers(struct machine *machine, FILE *out) {
             "CR0=%08" PRIx64 " CR2=%08" PRIx64 " CR3=%08" PRIx64 " CR4=%08" PRIx64 " EFER=%" PRIx64
             "\n",
             cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4, cpu->msr.efer);
+}
+
+void machine_print_registers(struct machine *machine, FILE *out) {
+    machine_lock(machine);
+    machine_print_cpu(&machine->cpu, out);
     machine_unlock(machine);
 }
 
@@ -41,12 +47,15 @@ struct statistics_writer {
     size_t capacity, count;
 };
 
+/* Names are in lower case, whatever the tables say. */
 static void put(struct statistics_writer *writer, const char *group, const char *name,
                 double value) {
     if (writer->count == writer->capacity)
         return;
     struct machine_statistic *statistic = &writer->out[writer->count++];
     snprintf(statistic->name, sizeof(statistic->name), "%s.%s", group, name);
+    for (char *letter = statistic->name; *letter != '\0'; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
     statistic->text[0] = '\0';
     statistic->value = value;
 }
@@ -97,19 +106,50 @@ static void put_sensitive(struct statistics_writer *writer, const struct machine
     }
 }
 
+static void put_lockstep(struct statistics_writer *writer, const struct lockstep *lockstep) {
+    if (lockstep == NULL)
+        return;
+    put(writer, "lockstep", "instructions", (double)lockstep->reference->cpu.icount);
+    put(writer, "lockstep", "stops", (double)lockstep->stops);
+    put(writer, "lockstep", "device_comparisons", (double)lockstep->device_comparisons);
+    put(writer, "lockstep", "memory_comparisons", (double)lockstep->memory_comparisons);
+    put(writer, "lockstep", "differences", lockstep_has_failed(lockstep));
+}
+
+static void put_mmu(struct statistics_writer *writer, const struct mmu_statistics *mmu) {
+    put(writer, "mmu", "fills", (double)mmu->fills);
+    put(writer, "mmu", "faults", (double)mmu->faults);
+    put(writer, "mmu", "drops", (double)mmu->drops);
+    put(writer, "mmu", "space_switches", (double)mmu->space_switches);
+    put(writer, "mmu", "space_evictions", (double)mmu->space_evictions);
+    put(writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
+    put(writer, "mmu", "window_fills", (double)mmu->window_fills);
+    put(writer, "mmu", "window_pages", (double)mmu->window_pages);
+    put(writer, "mmu", "window_unmaps", (double)mmu->window_unmaps);
+    put(writer, "mmu", "window_evictions", (double)mmu->window_evictions);
+}
+
+static void put_translator(struct statistics_writer *writer, const struct translator *translator) {
+    if (translator == NULL)
+        return;
+    const struct translator_statistics *t = translator_statistics(translator);
+    put(writer, "translator", "blocks", (double)t->blocks);
+    put(writer, "translator", "guest_instructions_translated",
+        (double)t->guest_instructions_translated);
+    put(writer, "translator", "host_bytes", (double)t->host_bytes);
+    put(writer, "translator", "flushes", (double)t->flushes);
+    put(writer, "translator", "invalidations", (double)t->invalidations);
+    put(writer, "translator", "links", (double)t->links);
+    put(writer, "translator", "dispatches", (double)t->dispatches);
+}
+
 size_t machine_statistics(struct machine *machine, struct machine_statistic *out, size_t capacity) {
     struct statistics_writer writer = {out, capacity, 0};
     machine_lock(machine);
-    const struct mmu_statistics *mmu = mmu_statistics(&machine->cpu.mmu);
     uint64_t host_ns = ran_ns(machine);
     put(&writer, "instructions", "total", (double)cpu_icount(&machine->cpu));
     put(&writer, "instructions", "interp", (double)cpu_icount(&machine->cpu));
-    put(&writer, "mmu", "fills", (double)mmu->fills);
-    put(&writer, "mmu", "faults", (double)mmu->faults);
-    put(&writer, "mmu", "drops", (double)mmu->drops);
-    put(&writer, "mmu", "space_switches", (double)mmu->space_switches);
-    put(&writer, "mmu", "space_evictions", (double)mmu->space_evictions);
-    put(&writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
+    put_mmu(&writer, mmu_statistics(&machine->cpu.mmu));
     put(&writer, "device", "port_accesses", (double)port_map_accesses(machine->ports));
     put(&writer, "vcpu", "runs", (double)machine->run_calls);
     put(&writer, "vcpu", "kicks", (double)machine->kicks);
@@ -119,6 +159,9 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "host_seconds", seconds(host_ns));
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
+    put_translator(&writer, machine->lockstep == NULL ? machine->translator
+                                                      : machine->lockstep->twin->translator);
+    put_lockstep(&writer, machine->lockstep);
     put_sensitive(&writer, machine);
     put_end(&writer, machine);
     machine_unlock(machine);

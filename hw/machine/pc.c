@@ -4,23 +4,24 @@
  */
 #include "hw/machine/pc.h"
 
+#include "hw/machine/lockstep.h"
 #include "softmmu/base/bits.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define KIB           UINT64_C(1024)
-#define MIB           (KIB * KIB)
-#define LOW_RAM_END   UINT64_C(0xa0000)
-#define SHADOW_START  UINT64_C(0xc0000)
-#define BIOS_LOW_SIZE (128 * KIB)
-#define VGA_ROM_MAX   (64 * KIB)
-#define BIOS_SIZE_MAX MIB
-#define RAM_PRIORITY  0
-#define ROM_PRIORITY  1
-#define HPET_PIN_MASK UINT32_C(0x00f00000) /* I/O APIC pins 20 to 23: nothing else is there */
-#define ISA_VGA_BIOS  "vgabios-isavga.bin"
+#define KIB                   UINT64_C(1024)
+#define MIB                   (KIB * KIB)
+#define LOW_RAM_END           UINT64_C(0xa0000)
+#define SHADOW_START          UINT64_C(0xc0000)
+#define BIOS_LOW_SIZE         (128 * KIB)
+#define VGA_ROM_MAX           (64 * KIB)
+#define BIOS_SIZE_MAX         MIB
+#define RAM_PRIORITY          0
+#define ROM_PRIORITY          1
+#define HPET_PIN_MASK         UINT32_C(0x00f00000) /* I/O APIC pins 20 to 23: nothing else is there */
+#define FIRMWARE_ISA_VGA_BIOS "vgabios-isavga.bin"
 
 /* PCI: slot * 8 + function. */
 enum { DEVFN_HOST = 0x00, DEVFN_ISA = 0x08, DEVFN_IDE = 0x09, DEVFN_PM = 0x0b, DEVFN_VGA = 0x10 };
@@ -41,13 +42,14 @@ static bool load_rom(struct firmware_image *image, const char *name, size_t max_
 
 static bool load_roms(struct pc *pc, struct error *error) {
     const struct machine_config *config = &pc->machine->config;
-    const char *bios = config->bios_path != NULL ? config->bios_path : FIRMWARE_BIOS;
+    const char *otherwise = is_pci(pc) ? FIRMWARE_BIOS : FIRMWARE_ISA_BIOS;
+    const char *bios = config->bios_path != NULL ? config->bios_path : otherwise;
     if (!load_rom(&pc->bios, bios, BIOS_SIZE_MAX, config, error))
         return false;
     if (!config->has_vga)
         return true;
-    return load_rom(&pc->vga_bios, is_pci(pc) ? FIRMWARE_VGA_BIOS : ISA_VGA_BIOS, VGA_ROM_MAX,
-                    config, error);
+    return load_rom(&pc->vga_bios, is_pci(pc) ? FIRMWARE_VGA_BIOS : FIRMWARE_ISA_VGA_BIOS,
+                    VGA_ROM_MAX, config, error);
 }
 
 /* RAM from 0 to its end except for the video window; below 1 MiB the rest is the ROMs' place. */
@@ -63,7 +65,11 @@ static bool map_memory(struct pc *pc, struct error *error) {
                                   ROM_PRIORITY + 1) >= 0;
     if (!is_good)
         return error_set(error, "no room in the memory map");
-    return firmware_map_bios(pm, &pc->bios, ROM_PRIORITY, error);
+    struct error reason;
+    if (firmware_map_bios(pm, &pc->bios, ROM_PRIORITY, &reason))
+        return true;
+    const char *path = pc->machine->config.bios_path;
+    return error_set(error, "-bios %s: %s", path != NULL ? path : FIRMWARE_BIOS, reason.message);
 }
 
 static void shadow_reset(void *opaque) {
@@ -184,14 +190,15 @@ static void create_pci(struct pc *pc) {
     struct irq_line sci = pc_isa_line(pc, ISA_DRIVER_SCI, 9);
     for (unsigned i = 0; i < ISA_IRQS; i++)
         isa_irq[i] = pc_isa_line(pc, ISA_DRIVER_PCI, i);
+    for (unsigned i = 0; i < 4; i++)
+        pirq[i] = piix3_pirq(&pc->piix3, i);
+    /* The bus first: its port CF8h is four bytes wide, and PIIX3 claims CF9h out of them. */
+    pci_bus_init(&pc->pci, machine->ports, pirq);
     i440fx_init(&pc->i440fx, machine->physmem);
     piix3_init(&pc->piix3, machine->ports, isa_irq, &reset);
     piix4_pm_init(&pc->pm, machine->ports, machine->clock, &sci, &power_off,
                   machine->config.cpu_count);
     piix3_ide_init(&pc->piix3_ide, machine->ports, machine->physmem, &pc->ide[0], &pc->ide[1]);
-    for (unsigned i = 0; i < 4; i++)
-        pirq[i] = piix3_pirq(&pc->piix3, i);
-    pci_bus_init(&pc->pci, machine->ports, pirq);
     pci_bus_add(&pc->pci, &pc->i440fx.pci, DEVFN_HOST);
     pci_bus_add(&pc->pci, &pc->piix3.pci, DEVFN_ISA);
     pci_bus_add(&pc->pci, &pc->piix3_ide.pci, DEVFN_IDE);
@@ -257,11 +264,11 @@ void pc_destroy(struct machine *machine) {
 }
 
 struct keyboard_input *machine_keyboard(struct machine *machine) {
-    return &machine->pc->keyboard.input;
+    return machine->lockstep != NULL ? &machine->lockstep->keyboard : &machine->pc->keyboard.input;
 }
 
 struct mouse_input *machine_mouse(struct machine *machine) {
-    return &machine->pc->mouse.input;
+    return machine->lockstep != NULL ? &machine->lockstep->mouse : &machine->pc->mouse.input;
 }
 
 void machine_power_button(struct machine *machine) {
@@ -269,6 +276,8 @@ void machine_power_button(struct machine *machine) {
         return;
     machine_lock(machine);
     piix4_pm_power_button(&machine->pc->pm);
+    if (machine->lockstep != NULL)
+        piix4_pm_power_button(&machine->lockstep->twin->pc->pm);
     machine_unlock(machine);
 }
 

@@ -112,6 +112,9 @@ extern const struct device_class pc_lines_class;
 /** Make the CPU, its bus and its local APIC. */
 bool pc_cpu_create(struct pc *pc, struct error *error);
 void pc_apic_create(struct pc *pc);
+/** A chip raises an event. With -clock icount the CPU takes it at the next instruction boundary,
+ *  wherever an engine's blocks end, so that all engines take it at the same one. */
+void pc_raise_event(struct pc *pc, enum cpu_event event);
 
 /* pc_drives.c */
 bool pc_drives_create(struct pc *pc, struct error *error);

@@ -3,20 +3,18 @@
 
 #include "interp/cpu/cpuid.h"
 #include "interp/decode/op.h"
+#include "interp/run.h"
 #include "translator/run.h"
 
 #include <stdlib.h>
 
 static uint32_t bus_port_read(void *opaque, uint16_t port, unsigned size) {
     struct pc *pc = opaque;
-    uint32_t value = port_map_read(pc->machine->ports, port, size);
-    log_write(pc->machine->log, LOG_PIO, "in  %04x size %u = %x", port, size, value);
-    return value;
+    return port_map_read(pc->machine->ports, port, size);
 }
 
 static void bus_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct pc *pc = opaque;
-    log_write(pc->machine->log, LOG_PIO, "out %04x size %u = %x", port, size, value);
     port_map_write(pc->machine->ports, port, size, value);
 }
 
@@ -92,28 +90,33 @@ bool pc_cpu_create(struct pc *pc, struct error *error) {
     return machine->config.engine != ENGINE_BT || translator_start(machine, error);
 }
 
+void pc_raise_event(struct pc *pc, enum cpu_event event) {
+    struct cpu *cpu = &pc->machine->cpu;
+    cpu_set_event(cpu, event);
+    if (pc->machine->time.kind == CLOCK_ICOUNT && cpu->insn != NULL)
+        cpu_lower_limit(cpu, 0);
+}
+
 static void apic_set_intr(void *opaque, bool level) {
     struct pc *pc = opaque;
     if (level)
-        cpu_set_event(&pc->machine->cpu, CPU_EVENT_INTR);
+        pc_raise_event(pc, CPU_EVENT_INTR);
     else
         cpu_clear_event(&pc->machine->cpu, CPU_EVENT_INTR);
 }
 
 static void apic_nmi(void *opaque) {
-    struct pc *pc = opaque;
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_NMI);
+    pc_raise_event(opaque, CPU_EVENT_NMI);
 }
 
 static void apic_init(void *opaque) {
-    struct pc *pc = opaque;
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_INIT);
+    pc_raise_event(opaque, CPU_EVENT_INIT);
 }
 
 static void apic_sipi(void *opaque, uint8_t vector) {
     struct pc *pc = opaque;
     atomic_store(&pc->machine->cpu.sipi_vector, vector);
-    cpu_set_event(&pc->machine->cpu, CPU_EVENT_SIPI);
+    pc_raise_event(pc, CPU_EVENT_SIPI);
 }
 
 static uint8_t apic_acknowledge_pic(void *opaque) {

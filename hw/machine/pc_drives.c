@@ -6,7 +6,8 @@ static bool open_image(struct pc *pc, const struct drive_config *drive, struct d
     struct disk_options options = {.path = drive->path,
                                    .format = DISK_FORMAT_RAW,
                                    .readonly = drive->readonly,
-                                   .snapshot = drive->snapshot};
+                                   .snapshot = drive->snapshot,
+                                   .is_unlocked = drive->is_unlocked};
     *image = NULL;
     if (drive->path == NULL)
         return true;

@@ -94,7 +94,7 @@ static void intr_set(void *opaque, unsigned number, bool level) {
     if (pc->has_apic)
         apic_local_set_lint(&pc->apic, 0, level);
     else if (level)
-        cpu_set_event(&pc->machine->cpu, CPU_EVENT_INTR);
+        pc_raise_event(pc, CPU_EVENT_INTR);
     else
         cpu_clear_event(&pc->machine->cpu, CPU_EVENT_INTR);
 }

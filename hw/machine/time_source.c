@@ -7,6 +7,8 @@
  */
 #include "hw/machine/time_source.h"
 
+#include "interp/run.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -81,9 +83,7 @@ static void deadline_changed(void *opaque, uint64_t deadline_ns) {
             set_alarm(source, to_host(source, deadline_ns));
         return;
     }
-    uint64_t limit = icount_at(source, deadline_ns);
-    if (limit < source->cpu->icount_limit)
-        source->cpu->icount_limit = limit;
+    cpu_lower_limit(source->cpu, icount_at(source, deadline_ns));
 }
 
 static void *kick_thread(void *opaque) {

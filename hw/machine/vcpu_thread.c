@@ -3,6 +3,7 @@
  * and sleeps while the CPU is halted. It holds the machine lock except while it sleeps or lets
  * others have it.
  */
+#include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 
 #include "interp/run.h"
@@ -74,17 +75,36 @@ static bool serve_requests(struct machine *machine) {
     return true;
 }
 
+/* INTR does not count: had it been able to wake the CPU, the run loop would not have left, and it
+   changes only under the machine lock, whose release ends the sleep. */
 static bool may_sleep(void *opaque) {
     const struct machine *machine = opaque;
-    return atomic_load(&machine->requests) == 0 && atomic_load(&machine->cpu.events) == 0;
+    uint32_t events = atomic_load(&machine->cpu.events) & ~(uint32_t)CPU_EVENT_INTR;
+    return atomic_load(&machine->requests) == 0 && events == 0;
+}
+
+/* HLT with interrupts off: nothing that the machine does by itself wakes the CPU. */
+static bool is_halted_for_good(const struct machine *machine) {
+    return machine->cpu.activity == CPU_HALTED && (cpu_eflags(&machine->cpu) & FLAG_IF) == 0;
+}
+
+/* A run that ends at an instruction count also ends when there will be no more instructions. */
+static bool limit_is_reached(const struct machine *machine) {
+    uint64_t limit = machine->config.icount_limit;
+    return limit != 0 && (cpu_icount(&machine->cpu) >= limit || is_halted_for_good(machine));
 }
 
 /* HLT with nothing pending: until an interrupt, a request or the next timer. */
 static void sleep_halted(struct machine *machine) {
     uint64_t host_deadline = UINT64_MAX;
     machine->halts++;
+    if (limit_is_reached(machine))
+        return;
     if (machine->time.kind == CLOCK_ICOUNT) {
-        if (time_source_skip(&machine->time))
+        if (machine->lockstep != NULL)
+            time_source_skip(&machine->lockstep->twin->time);
+        /* Jumping from timer to timer would keep the host busy for nothing. */
+        if (!is_halted_for_good(machine) && time_source_skip(&machine->time))
             return;
     } else {
         host_deadline = time_source_host_deadline(&machine->time);
@@ -94,12 +114,9 @@ static void sleep_halted(struct machine *machine) {
     machine->halted_host_ns += host_now() - from;
 }
 
-static bool limit_is_reached(const struct machine *machine) {
-    uint64_t limit = machine->config.icount_limit;
-    return limit != 0 && cpu_icount(&machine->cpu) >= limit;
-}
-
 static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
+    if (machine->lockstep != NULL)
+        return lockstep_run(machine->lockstep, limit);
     return machine->translator != NULL ? translator_run(machine->translator, limit)
                                        : interp_run(&machine->cpu, limit);
 }
@@ -137,6 +154,10 @@ void *vcpu_thread(void *opaque) {
             break;
         }
         run_guest(machine);
+        if (machine->lockstep != NULL && lockstep_has_failed(machine->lockstep)) {
+            machine_set_stop(machine, MACHINE_FAILED);
+            break;
+        }
         machine_mutex_yield(&machine->lock);
     }
     time_source_stop(&machine->time);

@@ -145,8 +145,8 @@ struct cpu_msrs {
 
 struct cpu {
     uint64_t gpr[GPR_SLOTS];
-    uint64_t eip;      /* valid at block boundaries; inside a block see insn_ip() */
-    uint64_t ip_base;  /* EIP of the running block's first instruction */
+    uint64_t eip;            /* valid at block boundaries; inside a block see insn_ip() */
+    uint64_t ip_base;        /* EIP of the running block's first instruction */
     const struct insn *insn; /* the instruction being executed */
     struct lazy_flags lazy;
     uint32_t eflags; /* the flags that are not lazy; arithmetic bits are 0 here, bit 1 is 1 */
@@ -202,17 +202,17 @@ struct cpu {
 };
 
 /* CR0 and CR4 bits, SDM vol. 3A "Control Registers". */
-#define CR0_PE UINT64_C(0x00000001)
-#define CR0_MP UINT64_C(0x00000002)
-#define CR0_EM UINT64_C(0x00000004)
-#define CR0_TS UINT64_C(0x00000008)
-#define CR0_ET UINT64_C(0x00000010)
-#define CR0_NE UINT64_C(0x00000020)
-#define CR0_WP UINT64_C(0x00010000)
-#define CR0_AM UINT64_C(0x00040000)
-#define CR0_NW UINT64_C(0x20000000)
-#define CR0_CD UINT64_C(0x40000000)
-#define CR0_PG UINT64_C(0x80000000)
+#define CR0_PE         UINT64_C(0x00000001)
+#define CR0_MP         UINT64_C(0x00000002)
+#define CR0_EM         UINT64_C(0x00000004)
+#define CR0_TS         UINT64_C(0x00000008)
+#define CR0_ET         UINT64_C(0x00000010)
+#define CR0_NE         UINT64_C(0x00000020)
+#define CR0_WP         UINT64_C(0x00010000)
+#define CR0_AM         UINT64_C(0x00040000)
+#define CR0_NW         UINT64_C(0x20000000)
+#define CR0_CD         UINT64_C(0x40000000)
+#define CR0_PG         UINT64_C(0x80000000)
 #define CR4_VME        UINT64_C(0x0001)
 #define CR4_PVI        UINT64_C(0x0002)
 #define CR4_TSD        UINT64_C(0x0004)

@@ -43,7 +43,7 @@ enum cpu_feature {
 #define X(name, text, bit) FEATURE_##name,
     CPU_FEATURES(X)
 #undef X
-    FEATURE_COUNT
+        FEATURE_COUNT
 };
 
 #define FEATURE_BIT(name) (UINT64_C(1) << FEATURE_##name)

@@ -125,7 +125,7 @@ static bool find_of_types(struct cpu *cpu, const struct insn *i, unsigned types,
 static void lar(struct cpu *cpu, const struct insn *i, bool is_32) {
     struct descriptor d;
     if (find_of_types(cpu, i, HAS_RIGHTS, &d))
-        store_result(cpu, i, is_32, d.high & 0x00f0ff00);
+        store_result(cpu, i, is_32, d.high & 0x00ffff00); /* limit bits too, as processors do */
 }
 EXEC_SYSTEM_VSIZED(LAR, lar)
 

@@ -28,7 +28,13 @@ static uint32_t mxcsr_mask(const struct cpu *cpu) {
     return cpu_has(cpu, FEATURE_SSE2) ? MXCSR_WRITABLE : MXCSR_WRITABLE & ~MXCSR_DAZ;
 }
 
-/* Linear address of the image, with all checks that come before the first access. */
+/* Linear address of a byte of the image, which may wrap at 4 GiB. */
+static linear_addr at(linear_addr image, unsigned offset) {
+    return (uint32_t)(image + offset);
+}
+
+/* Linear address of the image, with all checks that come before the first access, and page faults:
+   the page of the last byte first. */
 static linear_addr image_address(struct cpu *cpu, const struct insn *insn, bool is_write) {
     if (cpu->cr0 & (CR0_EM | CR0_TS))
         cpu_raise(cpu, VECTOR_NM);
@@ -37,12 +43,13 @@ static linear_addr image_address(struct cpu *cpu, const struct insn *insn, bool 
                                   : cpu_linear_read(cpu, insn->seg, offset, IMAGE_BYTES);
     if (linear % 16 != 0)
         cpu_raise_error(cpu, VECTOR_GP, 0);
+    if (is_write) {
+        cpu_probe_write(cpu, at(linear, IMAGE_BYTES - 1), 1);
+        cpu_probe_write(cpu, linear, 1);
+    } else {
+        cpu_load_linear8(cpu, at(linear, IMAGE_BYTES - 1));
+    }
     return linear;
-}
-
-/* Linear address of a byte of the image, which may wrap at 4 GiB. */
-static linear_addr at(linear_addr image, unsigned offset) {
-    return (uint32_t)(image + offset);
 }
 
 HANDLER(FXSAVE) {

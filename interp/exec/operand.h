@@ -87,8 +87,9 @@ static inline linear_addr operand_probe_write(struct cpu *cpu, const struct insn
 /* first register op= source */
 #define DEFINE_REGISTER(name, bits, function, first, source)                                       \
     EXEC(name) {                                                                                   \
-        uint32_t result = function(&cpu->lazy, bits, cpu_reg##bits(cpu, i->first), source(bits));  \
-        cpu_set_reg##bits(cpu, i->first, (uint##bits##_t)result);                                  \
+        unsigned to = i->first;                                                                    \
+        uint32_t result = function(&cpu->lazy, bits, cpu_reg##bits(cpu, to), source(bits));        \
+        cpu_set_reg##bits(cpu, to, (uint##bits##_t)result);                                        \
         NEXT(cpu, i);                                                                              \
     }
 

@@ -79,13 +79,17 @@ static inline void xmm_set32(union xmm *x, unsigned n, uint32_t value) {
     x->u64[n >> 1] = (x->u64[n >> 1] & ~(UINT64_C(0xffffffff) << shift)) | (uint64_t)value << shift;
 }
 
+/** What becomes of a misaligned operand of 16 bytes: #GP(0), or #AC where alignment is not required
+ *  but checked. */
+void xmm_misaligned(struct cpu *cpu, bool aligned);
+
 /** A W operand of 16 bytes: register, or memory. #GP(0) when `aligned` memory is not. */
 static inline union xmm xmm_source_at(struct cpu *cpu, const struct insn *i, bool aligned) {
     if (!(i->flags & INSN_MEM))
         return cpu->xmm[i->rm];
     linear_addr linear = cpu_linear_read(cpu, i->seg, insn_ea(cpu, i), 16);
-    if (UNLIKELY(aligned && (linear & 15)))
-        cpu_raise_error(cpu, VECTOR_GP, 0);
+    if (UNLIKELY(linear & 15))
+        xmm_misaligned(cpu, aligned);
     union xmm value;
     const uint8_t *host = cpu_host_read(cpu, linear, 16);
     if (LIKELY(host != NULL)) {
@@ -121,8 +125,8 @@ void xmm_store_slow(struct cpu *cpu, linear_addr linear, union xmm value);
 /** Store 16 bytes to the memory operand; a fault leaves memory unchanged. */
 static inline void xmm_store(struct cpu *cpu, const struct insn *i, union xmm value, bool aligned) {
     linear_addr linear = cpu_linear_write(cpu, i->seg, insn_ea(cpu, i), 16);
-    if (UNLIKELY(aligned && (linear & 15)))
-        cpu_raise_error(cpu, VECTOR_GP, 0);
+    if (UNLIKELY(linear & 15))
+        xmm_misaligned(cpu, aligned);
     uint8_t *host = cpu_host_write(cpu, linear, 16);
     if (LIKELY(host != NULL)) {
         store_le64(host, value.u64[0]);

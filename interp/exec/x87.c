@@ -119,6 +119,7 @@ void x87_leave_mmx(struct cpu *cpu) {
 
 void x87_store_f80(struct cpu *cpu, unsigned seg, uint32_t offset, struct float80 value) {
     linear_addr linear = cpu_linear_write(cpu, seg, offset, 10);
+    cpu_probe_write(cpu, linear, 10);
     cpu_store_linear64(cpu, linear, value.significand);
     cpu_store_linear16(cpu, (uint32_t)(linear + 8), value.sign_exponent);
 }

@@ -18,10 +18,12 @@ HANDLER(FWAIT) {
     RESUME(cpu, insn);
 }
 
+/* Not among the control instructions that leave the pointers alone. */
 HANDLER(FNOP) {
-    if (x87_start(cpu))
-        return x87_end(cpu, insn);
-    RESUME(cpu, insn);
+    if (!x87_start(cpu))
+        RESUME(cpu, insn);
+    x87_record_pointers(cpu, insn);
+    return x87_end(cpu, insn);
 }
 
 /* FNENI, FNDISI (8087) and FNSETPM (80287): nothing on later processors. */
@@ -105,6 +107,7 @@ HANDLER(FNSTSW_AX) {
 }
 
 #define ENVIRONMENT_WORDS 7
+#define REGISTERS_BYTES   80
 
 /* The environment as seven words, as they lie in memory in the format that is in force. */
 struct environment {
@@ -157,8 +160,8 @@ static void load_environment(struct cpu *cpu, const struct environment *e) {
     if (cpu->is_protected) {
         x->code_offset = word[3];
         x->code_selector = (uint16_t)word[4];
-        if (e->word_bytes == 4)
-            x->opcode = word[4] >> 16 & 0x7ff;
+        /* The 16-bit protected-mode format has no opcode. */
+        x->opcode = e->word_bytes == 4 ? word[4] >> 16 & 0x7ff : 0;
         x->data_offset = word[5];
         x->data_selector = (uint16_t)word[6];
         return;
@@ -173,6 +176,33 @@ static void load_environment(struct cpu *cpu, const struct environment *e) {
 /* Offset of byte `at` of an image that starts at the memory operand; 16-bit addresses wrap. */
 static uint32_t image_offset(const struct cpu *cpu, const struct insn *insn, unsigned at) {
     return (insn_ea(cpu, insn) + at) & insn->ea_mask;
+}
+
+/* Let an image of `size` bytes fault before anything of it is written. */
+static void probe_image(struct cpu *cpu, const struct insn *insn, unsigned size) {
+    uint32_t last = image_offset(cpu, insn, size - 1);
+    unsigned word = environment_word_bytes(insn);
+    cpu_probe_write(cpu, cpu_linear_write(cpu, insn->seg, insn_ea(cpu, insn), word), word);
+    cpu_probe_write(cpu, cpu_linear_write(cpu, insn->seg, last, 1), 1);
+}
+
+/* Registers of an image need only the alignment of its words for #AC, so they go in parts of 16
+   bits (SDM vol. 3A, "Alignment Requirements by Data Type"). */
+static void store_register(struct cpu *cpu, const struct insn *insn, unsigned at,
+                           struct float80 value) {
+    for (unsigned i = 0; i < 4; i++)
+        cpu_store16(cpu, insn->seg, image_offset(cpu, insn, at + 2 * i),
+                    (uint16_t)(value.significand >> 16 * i));
+    cpu_store16(cpu, insn->seg, image_offset(cpu, insn, at + 8), value.sign_exponent);
+}
+
+static struct float80 load_register(struct cpu *cpu, const struct insn *insn, unsigned at) {
+    struct float80 value = {0};
+    for (unsigned i = 0; i < 4; i++)
+        value.significand |=
+            (uint64_t)cpu_load16(cpu, insn->seg, image_offset(cpu, insn, at + 2 * i)) << 16 * i;
+    value.sign_exponent = cpu_load16(cpu, insn->seg, image_offset(cpu, insn, at + 8));
+    return value;
 }
 
 static void store_environment(struct cpu *cpu, const struct insn *insn) {
@@ -198,6 +228,7 @@ static struct environment fetch_environment(struct cpu *cpu, const struct insn *
 
 HANDLER(FNSTENV) {
     if (x87_start_no_wait(cpu)) {
+        probe_image(cpu, insn, ENVIRONMENT_WORDS * environment_word_bytes(insn));
         store_environment(cpu, insn);
         x87_set_words(cpu, cpu->x87.control | FLOAT_ALL_FLAGS, x87_status_word(cpu));
     }
@@ -215,9 +246,10 @@ HANDLER(FLDENV) {
 HANDLER(FNSAVE) {
     if (x87_start_no_wait(cpu)) {
         unsigned start = ENVIRONMENT_WORDS * environment_word_bytes(insn);
+        probe_image(cpu, insn, start + REGISTERS_BYTES);
         store_environment(cpu, insn);
         for (unsigned i = 0; i < 8; i++)
-            x87_store_f80(cpu, insn->seg, image_offset(cpu, insn, start + 10 * i), x87_get(cpu, i));
+            store_register(cpu, insn, start + 10 * i, x87_get(cpu, i));
         x87_init(cpu);
     }
     RESUME(cpu, insn);
@@ -230,7 +262,7 @@ HANDLER(FRSTOR) {
     unsigned start = ENVIRONMENT_WORDS * e.word_bytes;
     struct float80 registers[8];
     for (unsigned i = 0; i < 8; i++)
-        registers[i] = x87_load_f80(cpu, insn->seg, image_offset(cpu, insn, start + 10 * i));
+        registers[i] = load_register(cpu, insn, start + 10 * i);
     load_environment(cpu, &e);
     for (unsigned i = 0; i < 8; i++)
         cpu->x87.st[x87_physical(cpu, i)] = registers[i];

@@ -14,25 +14,26 @@ from sources import finish, sources
 LINES = {".c": 800, ".h": 300}
 FUNCTION_WARN, FUNCTION_FAIL = 60, 80
 NAME = re.compile(r"([A-Za-z_]\w*)\s*\(")
-NOT_A_FUNCTION = re.compile(r"^(struct|enum|union|typedef|#|static const [^(]*=|//|/\*| )")
 
 
 def functions(lines):
     """Yield (name, first line number, length) of each function."""
     start = name = None
+    is_open = False  # its opening brace was seen
     for number, line in enumerate(lines, 1):
+        text = line.rstrip()
         if start is None:
-            if line and not line[0].isspace() and line[0] not in "}#/*" and "(" in line:
-                start, name = number, NAME.search(line)
-            if start is not None and line.rstrip().endswith(";"):
-                start = None  # a prototype
-        elif line.startswith("}"):
-            if name and line.rstrip() == "}":
+            begins = text and (text[0].isalpha() or text[0] == "_") and "(" in text
+            if begins and text.endswith(("{", ",", "(")) and " = {" not in text:
+                start, name, is_open = number, NAME.search(text), text.endswith("{")
+        elif not is_open:
+            is_open = text.endswith("{")
+            if not is_open and not text.endswith((",", "(")):
+                start = None  # a prototype, or the use of a macro
+        elif text.startswith("}"):
+            if name and text == "}":
                 yield name.group(1), start, number - start + 1
             start = None
-        elif line.rstrip().endswith(");") and not line[0:1].strip() and start + 6 > number \
-                and not any(text.rstrip().endswith("{") for text in lines[start - 1:number]):
-            start = None  # a prototype over several lines
 
 
 def main():

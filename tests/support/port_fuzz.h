@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 #include <criterion/criterion.h>
 #define PORT_FUZZ(chip, target)                                                                    \
     Test(fuzz_ports, chip) {                                                                       \
-        port_fuzz_random(&(target), 1, 256);                                                        \
+        port_fuzz_random(&(target), 1, 256);                                                       \
     }
 #endif
 

@@ -63,12 +63,16 @@ struct backend_ops {
                            struct block_link **last_link);
     void (*link)(struct backend *backend, struct block_link *link);
     void (*unlink)(struct backend *backend, struct block_link *link);
+    /** The block leaves the map: no way may lead into it from now on, but it may be running. */
+    void (*retire)(struct backend *backend, struct bt_block *block);
     /** The block must never run again (its incoming links are already unlinked). */
     void (*invalidate)(struct backend *backend, struct bt_block *block);
     /** Forget all translations. */
     void (*flush)(struct backend *backend);
     /** Make running code come back to the dispatcher soon; any thread, async-signal-safe. */
     void (*request_exit)(struct backend *backend);
+    /** Whether blocks for the address space in force shall use its window: ir_block.mode. */
+    bool (*uses_window)(const struct backend *backend);
     /** Address spaces changed (CR3, CPL, paging): indirect-jump caches and windows follow. */
     void (*context_changed)(struct backend *backend);
     /** Print a block's host code. */

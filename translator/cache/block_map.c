@@ -39,10 +39,11 @@ uint32_t block_mode_key(const struct block_mode *mode) {
     uint32_t key = (uint32_t)mode->code_is_32 | (uint32_t)mode->stack_is_32 << 1 |
                    (uint32_t)mode->is_user << 2 | (uint32_t)mode->is_protected << 3 |
                    (uint32_t)mode->is_v86 << 4 | (uint32_t)mode->x87_usable << 5 |
-                   (uint32_t)mode->simd_usable << 6 | (uint32_t)mode->counts_instructions << 7;
+                   (uint32_t)mode->simd_usable << 6 | (uint32_t)mode->counts_instructions << 7 |
+                   (uint32_t)mode->uses_window << 20;
     for (unsigned i = 0; i < SEG_COUNT; i++)
         key |= (uint32_t)mode->segment_check[i] << (8 + 2 * i);
-    return key;
+    return key | (uint32_t)mode->code_limit_class << 21;
 }
 
 static unsigned bucket_of(frame_number frame, unsigned offset, uint32_t mode_key) {
@@ -157,6 +158,7 @@ static void leave_bucket(struct block_map *map, struct bt_block *block) {
 /** Out of the map, but not freed: it may be running. Its frame list is the caller's business. */
 static void kill_block(struct block_map *map, struct bt_block *block) {
     block->is_valid = false;
+    map->ops->retire(map->backend, block);
     leave_bucket(map, block);
     undo_links(map, block);
     block->next_in_bucket = map->dead;

@@ -38,15 +38,15 @@ static uint16_t flags_computed(enum ir_op op) {
     case IR_ROR:
     case IR_RCL:
     case IR_RCR:
+    case IR_MUL: /* the other four are undefined and stay, as on AMD Zen */
+    case IR_IMUL_WIDE:
+    case IR_IMUL:
         return FLAG_CF | FLAG_OF;
     case IR_BT:
     case IR_BTS:
     case IR_BTR:
     case IR_BTC:
         return FLAG_CF;
-    case IR_BSF:
-    case IR_BSR:
-        return FLAG_ZF;
     default:
         return ir_op_info(op)->sets_flags ? FLAGS_ARITHMETIC : 0;
     }
@@ -118,8 +118,7 @@ void lift_adjust_stack(struct lift *lift, uint32_t delta) {
 }
 
 uint32_t lift_next_ip(const struct lift *lift) {
-    uint32_t next = lift->block->ip + lift->insn->ip_offset + lift->insn->length;
-    return lift->block->mode.code_is_32 ? next : next & 0xffff;
+    return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
 }
 
 /** Whether the instruction may change how later ones of the block address memory: it loads a

@@ -16,13 +16,16 @@ uint16_t condition_flags(unsigned condition) {
 }
 
 static bool lift_jcc(struct lift *lift, unsigned condition) {
+    uint32_t target = lift_next_ip(lift) + lift->insn->imm;
+    if (!(lift->insn->flags & INSN_OPSIZE_32))
+        target &= 0xffff;
+    if (target > lift->block->mode.code_limit)
+        return false; /* the handler raises #GP if the jump is taken */
     struct ir_insn *insn = lift_emit(lift, IR_BRANCH, IR_I32);
     insn->cond = (uint8_t)condition;
     insn->flags_in = condition_flags(condition);
     insn->imm2 = lift_next_ip(lift);
-    insn->imm = insn->imm2 + lift->insn->imm;
-    if (!(lift->insn->flags & INSN_OPSIZE_32))
-        insn->imm &= 0xffff;
+    insn->imm = target;
     lift->is_ended = true;
     return true;
 }

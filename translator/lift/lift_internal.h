@@ -60,7 +60,7 @@ void lift_store(struct lift *lift, enum ir_type type, const struct ir_memory *me
 /** ESP (or SP, by the stack's size) += delta, no flags. */
 void lift_adjust_stack(struct lift *lift, uint32_t delta);
 
-/** IP of the lifted instruction's successor, wrapped by operand size for 16-bit code. */
+/** IP of the lifted instruction's successor. Only jumps wrap at 64 KiB, by their operand size. */
 uint32_t lift_next_ip(const struct lift *lift);
 
 /* One lifter for each operation of these families. */
@@ -71,8 +71,8 @@ uint32_t lift_next_ip(const struct lift *lift);
     X(SBB)                                                                                         \
     X(AND)                                                                                         \
     X(OR)                                                                                          \
-    X(XOR) X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL) X(IMUL1) X(IMUL2) X(IMUL3) X(DIV)     \
-        X(IDIV)
+    X(XOR)                                                                                         \
+    X(CMP) X(TEST) X(INC) X(DEC) X(NEG) X(NOT) X(MUL) X(IMUL1) X(IMUL2) X(IMUL3) X(DIV) X(IDIV)
 #define LIFTERS_SHIFT(X)                                                                           \
     X(ROL)                                                                                         \
     X(ROR)                                                                                         \

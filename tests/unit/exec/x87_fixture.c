@@ -28,6 +28,11 @@ void cpu_store_slow(struct cpu *cpu, linear_addr linear, unsigned size, uint64_t
     cpu_raise(cpu, VECTOR_PF);
 }
 
+void cpu_probe_write(struct cpu *cpu, linear_addr linear, unsigned size) {
+    if (cpu_host_write(cpu, linear, size) == NULL)
+        cpu_raise(cpu, VECTOR_PF);
+}
+
 linear_addr cpu_check_segment(struct cpu *cpu, enum segment_name name, uint32_t offset,
                               unsigned size, enum mmu_access access) {
     (void)name;

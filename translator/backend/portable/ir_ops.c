@@ -93,7 +93,7 @@ OPERATION(stc, o->flags |= FLAG_CF)
 OPERATION(cmc, o->flags ^= FLAG_CF)
 #undef OPERATION
 
-/* Shifts. OF is defined for a count of 1 only; for others these give what common chips do. */
+/* Shifts. AF is undefined, and OF for counts other than 1: these are AMD Zen's, as in interp. */
 static uint32_t op_shl(struct ir_operands *o) {
     unsigned count = o->b & 31;
     if (count == 0)
@@ -102,7 +102,7 @@ static uint32_t op_shl(struct ir_operands *o) {
     uint32_t result = put_szp(o, (uint32_t)wide);
     put(o, FLAG_CF, wide >> o->bits & 1);
     put(o, FLAG_OF, sign_of(o, result) != carry_of(o));
-    put(o, FLAG_AF, false);
+    put(o, FLAG_AF, true);
     return result;
 }
 
@@ -113,7 +113,7 @@ static uint32_t op_shr(struct ir_operands *o) {
     uint32_t result = put_szp(o, (uint32_t)((uint64_t)o->a >> count));
     put(o, FLAG_CF, (uint64_t)o->a >> (count - 1) & 1);
     put(o, FLAG_OF, sign_of(o, result) != sign_of(o, result << 1));
-    put(o, FLAG_AF, false);
+    put(o, FLAG_AF, true);
     return result;
 }
 
@@ -124,7 +124,7 @@ static uint32_t op_sar(struct ir_operands *o) {
     uint64_t extended = o->a | (sign_of(o, o->a) ? ~(uint64_t)mask_of(o) : 0);
     put(o, FLAG_CF, extended >> (count - 1) & 1);
     put(o, FLAG_OF, false);
-    put(o, FLAG_AF, false);
+    put(o, FLAG_AF, true);
     return put_szp(o, (uint32_t)(extended >> count));
 }
 
@@ -182,10 +182,10 @@ static uint32_t op_rcr(struct ir_operands *o) {
 }
 
 /** Flags that SHLD and SHRD share. */
-static uint32_t double_shifted(struct ir_operands *o, uint32_t result, bool carry) {
+static uint32_t double_shifted(struct ir_operands *o, uint32_t result, bool carry, bool overflow) {
     put(o, FLAG_CF, carry);
-    put(o, FLAG_OF, sign_of(o, result ^ o->a));
-    put(o, FLAG_AF, false);
+    put(o, FLAG_OF, overflow);
+    put(o, FLAG_AF, true);
     return put_szp(o, result);
 }
 
@@ -194,7 +194,9 @@ static uint32_t op_shld(struct ir_operands *o) {
     if (count == 0)
         return o->a;
     uint64_t wide = ((uint64_t)o->a << 32 | o->b) << (count - 1);
-    return double_shifted(o, (uint32_t)(wide << 1 >> 32), wide >> 63);
+    uint32_t result = (uint32_t)(wide << 1 >> 32);
+    bool carry = wide >> 63;
+    return double_shifted(o, result, carry, sign_of(o, result) != carry);
 }
 
 static uint32_t op_shrd(struct ir_operands *o) {
@@ -202,7 +204,8 @@ static uint32_t op_shrd(struct ir_operands *o) {
     if (count == 0)
         return o->a;
     uint64_t wide = ((uint64_t)o->b << 32 | o->a) >> (count - 1);
-    return double_shifted(o, (uint32_t)(wide >> 1), wide & 1);
+    uint32_t result = (uint32_t)(wide >> 1);
+    return double_shifted(o, result, wide & 1, sign_of(o, result) != sign_of(o, result << 1));
 }
 
 /** The low half; CF and OF tell that the high half holds more than the sign. */
@@ -237,20 +240,26 @@ static uint32_t op_btc(struct ir_operands *o) {
     return o->a ^ test_bit(o);
 }
 
-static uint32_t op_bsf(struct ir_operands *o) {
+/** Flags of BSF and BSR; all but ZF are undefined, and AMD Zen takes PF from the position. */
+static uint32_t scanned(struct ir_operands *o, uint32_t position) {
+    o->flags &= ~(uint32_t)FLAGS_ARITHMETIC;
     put(o, FLAG_ZF, o->a == 0);
-    for (uint32_t i = 0; i < o->bits; i++)
-        if (o->a >> i & 1)
-            return i;
-    return o->b;
+    put(o, FLAG_PF, o->a == 0 || parity_is_even(position));
+    return o->a == 0 ? o->b : position;
+}
+
+static uint32_t op_bsf(struct ir_operands *o) {
+    uint32_t i = 0;
+    while (i < o->bits - 1 && !(o->a >> i & 1))
+        i++;
+    return scanned(o, i);
 }
 
 static uint32_t op_bsr(struct ir_operands *o) {
-    put(o, FLAG_ZF, o->a == 0);
-    for (uint32_t i = o->bits; i-- > 0;)
-        if (o->a >> i & 1)
-            return i;
-    return o->b;
+    uint32_t i = o->bits - 1;
+    while (i > 0 && !(o->a >> i & 1))
+        i--;
+    return scanned(o, i);
 }
 
 ir_helper *ir_helper_of(enum ir_op op) {

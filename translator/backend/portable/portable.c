@@ -248,7 +248,14 @@ static uint32_t next_ip(struct frame *frame, const struct ir_insn *insn) {
     return first ? insn->imm : insn->imm2;
 }
 
-/** Run one block to its end; false when it invalidated itself and stopped early. */
+/** Whether the block must end before a guest instruction: it wrote to its own bytes, or lowered the
+ *  limit (cpu_lower_limit). */
+static bool must_stop(const struct frame *frame, unsigned guest) {
+    const struct cpu *cpu = frame->cpu;
+    return !frame->block->is_valid || (guest != 0 && cpu->icount + guest >= cpu->icount_limit);
+}
+
+/** Run one block to its end; false when it had to stop early. */
 static bool run_block(struct frame *frame) {
     struct cpu *cpu = frame->cpu;
     struct bt_block *block = frame->block;
@@ -261,7 +268,7 @@ static bool run_block(struct frame *frame) {
         if (insn->guest != guest) {
             guest = insn->guest;
             cpu->insn = &block->guest[2 * guest];
-            if (!block->is_valid) {
+            if (must_stop(frame, guest)) {
                 cpu->eip = insn_ip(cpu, cpu->insn);
                 cpu->icount += guest;
                 return false;
@@ -303,6 +310,8 @@ static void portable_link(struct backend *backend, struct block_link *link) {}
 
 static void portable_unlink(struct backend *backend, struct block_link *link) {}
 
+static void portable_retire(struct backend *backend, struct bt_block *block) {}
+
 static void portable_invalidate(struct backend *backend, struct bt_block *block) {
     backend->used_bytes -= block->host_bytes;
     free(block->host);
@@ -312,6 +321,10 @@ static void portable_invalidate(struct backend *backend, struct bt_block *block)
 static void portable_flush(struct backend *backend) {}
 
 static void portable_request_exit(struct backend *backend) {}
+
+static bool portable_uses_window(const struct backend *backend) {
+    return false;
+}
 
 static void portable_context_changed(struct backend *backend) {}
 
@@ -327,9 +340,11 @@ const struct backend_ops backend_portable = {
     .run = portable_run,
     .link = portable_link,
     .unlink = portable_unlink,
+    .retire = portable_retire,
     .invalidate = portable_invalidate,
     .flush = portable_flush,
     .request_exit = portable_request_exit,
+    .uses_window = portable_uses_window,
     .context_changed = portable_context_changed,
     .print = portable_print,
 };

@@ -133,6 +133,17 @@ Test(disk_image, floppy_sizes_have_geometries) {
     }
 }
 
+Test(disk_image, a_floppy_has_no_half_sectors) {
+    struct error error = {{0}};
+    struct floppy_geometry g;
+    struct file file = make_file(1000 * 512 + 1);
+    struct disk_image *image = open_file(&file, true, false, &error);
+    cr_expect_not(disk_image_floppy_geometry(image, &g, &error));
+    cr_expect_not_null(strstr(error.message, "multiple of 512"), "%s", error.message);
+    disk_image_close(image);
+    unlink(file.path);
+}
+
 Test(disk_image, a_floppy_image_cut_short_is_one_of_1440k_or_2880k) {
     static const struct {
         uint32_t sectors, sectors_per_track;

@@ -1,0 +1,333 @@
+"""Engines: how each is found, started, and driven through its serial port."""
+import collections
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+import time
+import tty
+
+START, STOP = b'\x02', b'\x03'
+APPEND = 'rdinit=/init console=ttyS0,115200 cryptomgr.notests quiet loglevel=0 panic=-1'
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# cpu: seconds of processor time that the engine used, or None where that cannot be told.
+Run = collections.namedtuple('Run', 'seconds checksum iterations cpu')
+Setup = collections.namedtuple('Setup', 'kernel initrd directory memory')
+
+
+class EngineFailed(Exception):
+    """The engine did not do what was asked: it ended, hung, or its guest failed."""
+
+
+class Port:
+    """The serial port's host side: bytes with the time at which they came."""
+
+    def __init__(self, read_from, write_to):
+        self.read_from, self.write_to = read_from, write_to
+        self.buffer = b''
+        self.chunks = []  # (end offset in the buffer, time of arrival)
+
+    def send(self, data):
+        os.write(self.write_to, data)
+
+    def wait_for(self, mark, deadline):
+        """Discard everything up to and with `mark`; its text before, and when it came."""
+        while mark not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.read_from], [], [], left)[0]:
+                raise EngineFailed(f'no {mark!r} in time; last: {self.buffer[-120:]!r}')
+            try:
+                data = os.read(self.read_from, 4096)
+            except OSError:
+                data = b''
+            now = time.monotonic()
+            if not data:
+                raise EngineFailed(f'ended; last: {self.buffer[-200:]!r}')
+            self.buffer += data
+            self.chunks.append((len(self.buffer), now))
+        end = self.buffer.index(mark) + len(mark)
+        arrived = next(t for offset, t in self.chunks if offset >= end)
+        text, self.buffer = self.buffer[:end - len(mark)], self.buffer[end:]
+        self.chunks = [(offset - end, t) for offset, t in self.chunks if offset > end]
+        return text, arrived
+
+
+def processor_seconds(process):
+    """Processor time of all threads of a process so far (Linux: Documentation/scheduler,
+    "sched-stats"), or None."""
+    total = 0
+    try:
+        directory = f'/proc/{process.pid}/task'
+        for task in os.listdir(directory):
+            with open(f'{directory}/{task}/schedstat', encoding='ascii') as file:
+                total += int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return total / 1e9
+
+
+class Engine:
+    """A virtual machine that boots the kernel. Subclasses say by what command."""
+    boots_kernel = True
+    note = ''
+
+    def __init__(self, name, path, setup):
+        self.name, self.path, self.setup = name, path, setup
+        self.process = self.port = None
+        self.counters = {}
+
+    def command(self):
+        raise NotImplementedError
+
+    def bare_command(self, floppy):
+        raise NotImplementedError
+
+    def version(self):
+        output = subprocess.run([self.path, '--version'], capture_output=True, text=True,
+                                check=False).stdout
+        return output.splitlines()[0] if output else 'unknown version'
+
+    def start(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, cwd=self.setup.directory)
+        self.port = Port(self.process.stdout.fileno(), self.process.stdin.fileno())
+
+    def is_up(self):
+        return self.process is not None and self.process.poll() is None
+
+    def boot(self, timeout):
+        """Start; the seconds until the first process is ready."""
+        begin = time.monotonic()
+        self.start(self.command())
+        _, ready = self.port.wait_for(b'@ready', begin + timeout)
+        return ready - begin
+
+    def run(self, workload, percent, timeout):
+        deadline = time.monotonic() + timeout
+        self.port.send(f'/{workload.program} {workload.name} {percent}\n'.encode())
+        return self.read_run(workload.name, deadline, b'@ready')
+
+    def read_run(self, name, deadline, end):
+        _, start = self.port.wait_for(START, deadline)
+        cpu_start = self.processor_seconds()
+        _, stop = self.port.wait_for(STOP, deadline)
+        cpu_stop = self.processor_seconds()
+        line, _ = self.port.wait_for(b'\n', deadline)
+        if end is not None:
+            self.port.wait_for(end, deadline)
+        words = line.decode('ascii', 'replace').split()
+        if len(words) != 3 or (name is not None and words[0] != name):
+            raise EngineFailed(f'unexpected result {line!r}')
+        self.last_name = words[0]
+        cpu = None if cpu_start is None or cpu_stop is None else cpu_stop - cpu_start
+        return Run(stop - start, words[1], int(words[2]), cpu)
+
+    def processor_seconds(self):
+        return processor_seconds(self.process)
+
+    def run_bare(self, floppy, timeout):
+        """Boot the floppy image; yields (name, run) for each of its workloads."""
+        deadline = time.monotonic() + timeout
+        self.start(self.bare_command(floppy))
+        try:
+            count_line, _ = self.port.wait_for(b' workloads\n', deadline)
+            for _ in range(int(count_line.split()[-1])):
+                run = self.read_run(None, deadline, None)
+                yield self.last_name, run
+        finally:
+            self.kill()
+
+    def stop(self):
+        """Let the guest switch off, so that counters get written."""
+        if self.is_up():
+            try:
+                self.port.send(b'quit\n')
+                self.process.wait(20)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+            self.collect_counters()
+        self.kill()
+
+    def collect_counters(self):
+        pass
+
+    def kill(self):
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        self.process = None
+
+
+class Native(Engine):
+    """The same programs on the host itself: what all ratios refer to."""
+    boots_kernel = False
+    has_children = False
+
+    def command(self):
+        return [os.path.join(self.setup.directory, 'init')]
+
+    def version(self):
+        return 'the host'
+
+    def processor_seconds(self):
+        """Of the workload, a child of the process that we started; where it has children in its
+        turn, processor time cannot be told."""
+        if self.has_children:
+            return None
+        pid = self.process.pid
+        try:
+            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+                child = file.read().split()[-1]
+            with open(f'/proc/{child}/schedstat', encoding='ascii') as file:
+                return int(file.read().split()[0]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def run(self, workload, percent, timeout):
+        self.has_children = workload.kind == 'system'
+        deadline = time.monotonic() + timeout
+        program = os.path.join(self.setup.directory, workload.program)
+        self.port.send(f'{program} {workload.name} {percent}\n'.encode())
+        return self.read_run(workload.name, deadline, b'@ready')
+
+
+class Machine(Engine):
+    """What Pentimento's and QEMU's command lines have in common."""
+    options = ()
+
+    def command(self):
+        return [self.path, *self.options, '-m', str(self.setup.memory), '-kernel',
+                self.setup.kernel, '-initrd', self.setup.initrd, '-append', APPEND, '-display',
+                'none', '-serial', 'stdio', '-no-reboot', *self.counter_options()]
+
+    def bare_command(self, floppy):
+        return [self.path, *self.options, '-m', '16', '-drive',
+                f'file={floppy},if=floppy,format=raw,readonly=on', '-boot', 'a', '-display', 'none',
+                '-serial', 'stdio', '-no-reboot']
+
+    def counter_options(self):
+        return []
+
+
+class Pentimento(Machine):
+    def __init__(self, name, path, setup, engine):
+        super().__init__(name, path, setup)
+        self.options = ('-engine', engine)
+        self.statistics = os.path.join(setup.directory, name + '.json')
+
+    def counter_options(self):
+        return ['-stats-json', self.statistics]
+
+    def collect_counters(self):
+        try:
+            with open(self.statistics, encoding='utf-8') as file:
+                self.counters = json.load(file)
+        except (OSError, ValueError):
+            self.counters = {}
+
+
+class Qemu(Machine):
+    options = ('-accel', 'tcg', '-monitor', 'none', '-net', 'none')
+
+
+class Bochs(Engine):
+    """Boots a CD made by grub-mkrescue, because Bochs loads no kernel by itself; its serial port
+    is a pseudo-terminal. Debian's package is a build with the debugger: 3 to 4 times slower than
+    a build for speed, so it says little about Bochs."""
+    note = 'not Bochs at its best if this is a debugger build, as Debian\'s is (3 to 4 times slower)'
+
+    def version(self):
+        output = subprocess.run([self.path, '--help'], capture_output=True, text=True, check=False)
+        lines = [line.strip() for line in (output.stdout + output.stderr).splitlines()]
+        return next((line for line in lines if 'Bochs' in line), 'unknown version')
+
+    def make_disc(self):
+        disc = os.path.join(self.setup.directory, 'bochs.iso')
+        if os.path.exists(disc):
+            return disc
+        root = os.path.join(self.setup.directory, 'disc')
+        os.makedirs(os.path.join(root, 'boot/grub'), exist_ok=True)
+        shutil.copy(self.setup.kernel, os.path.join(root, 'linux'))
+        shutil.copy(self.setup.initrd, os.path.join(root, 'initrd'))
+        with open(os.path.join(root, 'boot/grub/grub.cfg'), 'w', encoding='ascii') as config:
+            config.write(f'linux /linux {APPEND}\ninitrd /initrd\nboot\n')
+        subprocess.run(['grub-mkrescue', '-o', disc, root], check=True, capture_output=True)
+        return disc
+
+    def configuration(self, boot_lines, memory):
+        self.master, slave = pty.openpty()
+        tty.setraw(slave)
+        path = os.path.join(self.setup.directory, 'bochsrc')
+        with open(path, 'w', encoding='ascii') as config:
+            config.write(f'megs: {memory}\ndisplay_library: term\ncpu: ips=100000000\n'
+                         'clock: sync=none\nspeaker: enabled=0\nsound: driver=dummy\n'
+                         f'log: /dev/null\npanic: action=fatal\n{boot_lines}'
+                         f'com1: enabled=1, mode=term, dev={os.ttyname(slave)}\n')
+        commands = os.path.join(self.setup.directory, 'bochs-commands')
+        with open(commands, 'w', encoding='ascii') as file:
+            file.write('c\n')
+        has_debugger = 'debugger' in subprocess.run([self.path, '--help'], capture_output=True,
+                                                    text=True, check=False).stdout
+        return [self.path, '-q', '-f', path] + (['-rc', commands] if has_debugger else [])
+
+    def command(self):
+        disc = self.make_disc()
+        lines = f'ata0-master: type=cdrom, path={disc}, status=inserted\nboot: cdrom\n'
+        return self.configuration(lines, self.setup.memory)
+
+    def bare_command(self, floppy):
+        return self.configuration(f'floppya: 1_44={floppy}, status=inserted\nboot: floppy\n', 16)
+
+    def start(self, command):
+        screen = open(os.devnull, 'w', encoding='ascii')
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=screen,
+                                        stderr=screen, cwd=self.setup.directory,
+                                        env={**os.environ, 'TERM': 'xterm'})
+        self.port = Port(self.master, self.master)
+
+
+def pentimento_programs(given):
+    """(prefix, path) for each build named on the command line, or the one in build/."""
+    if not given:
+        path = os.path.join(REPOSITORY, 'build/frontend/pentimento')
+        path = path if os.path.exists(path) else shutil.which('pentimento')
+        return [('', path)] if path else []
+    pairs = [item.split('=', 1) if '=' in item else ('', item) for item in given]
+    return [(name + '-' if name else '', os.path.abspath(path)) for name, path in pairs]
+
+
+def has_engine(path, name):
+    """The program starts up with this engine (asked for its version)."""
+    result = subprocess.run([path, '-engine', name, '-version'], capture_output=True, check=False)
+    return result.returncode == 0
+
+
+def find(names, given, setup):
+    """The engines that exist here, of those asked for."""
+    found = [Native('native', None, setup)]
+    for prefix, path in pentimento_programs(given):
+        for kind in ('interp', 'bt'):
+            if has_engine(path, kind):
+                found.append(Pentimento(prefix + kind, path, setup, kind))
+    for kind, name, program in ((Qemu, 'qemu', 'qemu-system-i386'), (Bochs, 'bochs', 'bochs')):
+        path = shutil.which(program)
+        if path is not None and (kind is not Bochs or shutil.which('grub-mkrescue')):
+            found.append(kind(name, path, setup))
+    if setup.kernel is None:
+        found = [e for e in found if not e.boots_kernel]
+    if names in ('all', 'list'):
+        return found
+    wanted = names.split(',')
+    kinds = {e.name.rsplit('-', 1)[-1] for e in found}
+    missing = [w for w in wanted if w not in kinds and w not in [e.name for e in found]]
+    if missing:
+        raise SystemExit(f'benchmarks: not found: {", ".join(missing)}')
+    return [e for e in found if e.name in wanted or e.name.rsplit('-', 1)[-1] in wanted]

@@ -1,0 +1,67 @@
+/* What a person needs to know about a difference between the two machines of a lockstep. */
+#include "hw/machine/lockstep.h"
+
+#include "interp/decode/disasm.h"
+#include "translator/run.h"
+
+#include <inttypes.h>
+
+#define LISTING_BYTES 64
+
+/** The code at the beginning of the stretch, as the reference's memory has it now. */
+static void list_code(struct lockstep *lockstep, FILE *out) {
+    struct machine *machine = lockstep->reference;
+    const struct lockstep_start *start = &lockstep->start;
+    struct disasm *disasm = disasm_create();
+    uint8_t bytes[LISTING_BYTES];
+    unsigned count = 0;
+    phys_addr phys;
+    while (count < sizeof(bytes) &&
+           mmu_debug_translate(&machine->cpu.mmu, (uint32_t)(start->linear + count), &phys)) {
+        const struct phys_page page = physmem_page(machine->physmem, phys);
+        if (page.read_host == NULL)
+            break;
+        bytes[count++] = page.read_host[phys & GUEST_PAGE_MASK];
+    }
+    if (disasm != NULL)
+        disasm_print(disasm, start->code_is_32 ? DISASM_32 : DISASM_16, bytes, count, start->eip,
+                     out);
+    disasm_destroy(disasm);
+}
+
+static void list_registers(const struct lockstep *lockstep, FILE *out) {
+    fputs("\nReference (interpreter):\n", out);
+    machine_print_cpu(&lockstep->reference->cpu, out);
+    fputs("\nTwin (translator):\n", out);
+    machine_print_cpu(&lockstep->twin->cpu, out);
+}
+
+static void list_differing_registers(const struct lockstep *lockstep, FILE *out) {
+    static const char *const names[] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
+    const struct cpu *a = &lockstep->reference->cpu, *b = &lockstep->twin->cpu;
+    for (unsigned i = 0; i < 8; i++)
+        if (a->gpr[i] != b->gpr[i])
+            fprintf(out, "  %s %08" PRIx64 ", twin %08" PRIx64 "\n", names[i], a->gpr[i],
+                    b->gpr[i]);
+    if (a->eip != b->eip)
+        fprintf(out, "  EIP %08" PRIx64 ", twin %08" PRIx64 "\n", a->eip, b->eip);
+    if (cpu_eflags(a) != cpu_eflags(b))
+        fprintf(out, "  EFLAGS %08" PRIx32 ", twin %08" PRIx32 "\n", cpu_eflags(a), cpu_eflags(b));
+}
+
+void lockstep_report(struct lockstep *lockstep, FILE *out) {
+    const struct lockstep_start *start = &lockstep->start;
+    fprintf(out, "lockstep: %s\n", lockstep->difference);
+    fprintf(out,
+            "  in instructions %" PRIu64 " to %" PRIu64 ", from %04x:%08" PRIx64
+            " (linear %08" PRIx64 ")\n",
+            start->icount, lockstep->twin->cpu.icount, start->code_selector, start->eip,
+            start->linear);
+    list_differing_registers(lockstep, out);
+    fputs("\nGuest code there:\n", out);
+    list_code(lockstep, out);
+    fputs("\nTranslation of what the twin ran last:\n", out);
+    translator_explain(lockstep->twin->translator, out);
+    list_registers(lockstep, out);
+    fflush(out);
+}

@@ -1,0 +1,172 @@
+/*
+ * Runs a program of this folder on a bare CPU and reports what it says.
+ *
+ *   run_corpus ENGINE IMAGE [CPU]      ENGINE: interp, portable or x86_64
+ *
+ * The image lies at 8000h and is entered in real mode. Ports: E9h text, F4h (32 bits) ends the
+ * program with that code, F5h requests an interrupt vector, F6h an NMI, F7h FERR#, F0h IGNNE#.
+ * Exit status: 0 when the program ended with code 0, else 1.
+ */
+#include "interp/cpu/cpuid.h"
+#include "interp/cpu/segment.h"
+#include "interp/run.h"
+#include "translator/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RAM_BYTES         (UINT64_C(16) << 20)
+#define IMAGE_ADDRESS     0x8000
+#define IMAGE_BYTES       0x8000
+#define INSTRUCTION_LIMIT UINT64_C(20000000)
+#define CODE_CACHE_BYTES  (4u << 20)
+
+struct board {
+    struct cpu cpu;
+    struct log log;
+    struct physmem *physmem;
+    struct code_pages *code_pages;
+    struct translator *translator;
+    int pending_vector;
+    bool ferr, ignores_errors, has_ended;
+    uint32_t exit_code;
+    uint64_t tsc;
+};
+
+static uint32_t read_port(void *opaque, uint16_t port, unsigned size) {
+    const struct board *board = opaque;
+    return port == 0xf7 ? board->ferr : UINT32_MAX;
+}
+
+static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t value) {
+    struct board *board = opaque;
+    switch (port) {
+    case 0xe9:
+        putchar((int)(value & 0xff));
+        break;
+    case 0xf0:
+        board->ignores_errors = true;
+        break;
+    case 0xf4:
+        board->has_ended = true;
+        board->exit_code = value;
+        cpu_set_event(&board->cpu, CPU_EVENT_KICK);
+        break;
+    case 0xf5:
+        board->pending_vector = (int)(value & 0xff);
+        cpu_set_event(&board->cpu, CPU_EVENT_INTR);
+        break;
+    case 0xf6:
+        cpu_set_event(&board->cpu, CPU_EVENT_NMI);
+        break;
+    default:
+        break;
+    }
+}
+
+static int acknowledge(void *opaque) {
+    struct board *board = opaque;
+    int vector = board->pending_vector;
+    board->pending_vector = -1;
+    cpu_clear_event(&board->cpu, CPU_EVENT_INTR);
+    return vector;
+}
+
+static uint64_t read_tsc(void *opaque) {
+    return ((struct board *)opaque)->tsc++;
+}
+
+static void set_ferr(void *opaque, bool asserted) {
+    struct board *board = opaque;
+    board->ferr = asserted;
+    if (!asserted)
+        board->ignores_errors = false;
+}
+
+static bool ignne(void *opaque) {
+    return ((struct board *)opaque)->ignores_errors;
+}
+
+static void shut_down(void *opaque) {}
+
+static bool build(struct board *board, const char *engine, const char *cpu_text,
+                  struct error *error) {
+    const struct cpu_bus bus = {.opaque = board,
+                                .port_read = read_port,
+                                .port_write = write_port,
+                                .acknowledge_interrupt = acknowledge,
+                                .read_tsc = read_tsc,
+                                .set_ferr = set_ferr,
+                                .ignne = ignne,
+                                .shutdown = shut_down};
+    const struct cpu_model *model;
+    uint64_t features;
+    log_init(&board->log);
+    board->pending_vector = -1;
+    board->physmem = physmem_create(RAM_BYTES, &board->log, error);
+    if (board->physmem == NULL || !cpu_model_parse(cpu_text, &model, &features, error))
+        return false;
+    physmem_add_ram(board->physmem, "ram", 0, RAM_BYTES, 0, 0);
+    physmem_set_a20(board->physmem, true);
+    board->code_pages = code_pages_create(board->physmem, error);
+    if (board->code_pages == NULL ||
+        !cpu_init(&board->cpu, model, features, &bus, board->physmem, board->code_pages,
+                  &board->log, error))
+        return false;
+    cpu_reset(&board->cpu, CPU_RESET_POWER_ON);
+    if (strcmp(engine, "interp") == 0)
+        return true;
+    board->translator = translator_create(&board->cpu, engine, CODE_CACHE_BYTES, false, error);
+    return board->translator != NULL;
+}
+
+static bool load(struct board *board, const char *path) {
+    uint8_t image[IMAGE_BYTES];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    size_t size = fread(image, 1, sizeof(image), file);
+    fclose(file);
+    physmem_dma_write(board->physmem, IMAGE_ADDRESS, image, size);
+    struct cpu *cpu = &board->cpu;
+    for (unsigned n = 0; n < SEG_COUNT; n++)
+        cpu_load_segment_real(cpu, (enum segment_name)n, 0);
+    cpu->gpr[GPR_ESP] = 0x7000;
+    cpu->eip = IMAGE_ADDRESS;
+    cpu_update_mode(cpu);
+    return size > 0;
+}
+
+static enum cpu_exit run(struct board *board) {
+    enum cpu_exit exit;
+    do
+        exit = board->translator != NULL ? translator_run(board->translator, INSTRUCTION_LIMIT)
+                                         : interp_run(&board->cpu, INSTRUCTION_LIMIT);
+    while (exit == CPU_EXIT_KICK && !board->has_ended);
+    return exit;
+}
+
+int main(int argc, char **argv) {
+    static const char *const reasons[] = {"ran too long", "was interrupted", "halted",
+                                          "shut down"};
+    struct board *board = calloc(1, sizeof(*board));
+    struct error error;
+    if (board == NULL || argc < 3)
+        return 2;
+    if (!build(board, argv[1], argc > 3 ? argv[3] : "pentium4", &error)) {
+        printf("%s\n", error.message);
+        return 1;
+    }
+    if (!load(board, argv[2])) {
+        printf("cannot read %s\n", argv[2]);
+        return 1;
+    }
+    enum cpu_exit exit = run(board);
+    if (!board->has_ended)
+        printf("%s %s at %04x:%08x\n", argv[2], reasons[exit], board->cpu.seg[SEG_CS].selector,
+               (uint32_t)board->cpu.eip);
+    else if (board->exit_code != 0)
+        printf("%s: exit code %u\n", argv[2], board->exit_code);
+    return !board->has_ended || board->exit_code != 0;
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Ways to end a run, reset, determinism and the monitor. Usage: test_machine.py PROGRAM"""
+import tempfile
+
+from pipe_guest import Failure, Guest, boot_floppy, expect, main, run, statistics
+
+PLAIN = ("-display", "none", "-clock", "icount", "-snapshot", "-boot", "a")
+EXIT_PORT = ("-device", "isa-debug-exit,iobase=0xf4,iosize=4")
+
+SAY_HELLO = """
+        mov si, text
+.next:  cs lodsb
+        out 0xe9, al
+        test al, al
+        jnz .next
+        mov al, 0x21
+        out 0xf4, al
+        hlt
+text:   db "hello from the boot sector", 10, 0
+"""
+
+
+def run_floppy(code, *arguments, **options):
+    with tempfile.TemporaryDirectory() as folder:
+        return run(*PLAIN, "-fda", boot_floppy(folder, code), *arguments, **options)
+
+
+def debug_exit_gives_the_exit_status():
+    text = run_floppy(SAY_HELLO, *EXIT_PORT, "-debugcon", "stdio", status=0x21 << 1 | 1)
+    expect(text, "hello from the boot sector")
+
+
+def acpi_soft_off_ends_with_status_0():
+    run_floppy("mov dx, 0xb004\nmov ax, 0x2000\nout dx, ax\nhlt\n")
+
+
+def no_reboot_ends_at_each_kind_of_reset():
+    for code in ("mov al, 0xfe\nout 0x64, al\nhlt",           # keyboard controller
+                 "mov al, 1\nout 0x92, al\nhlt",               # port 92h
+                 "mov dx, 0xcf9\nmov al, 6\nout dx, al\nhlt",  # PIIX3 reset control
+                 "lidt [none]\nint 3\nnone: dw 0\ndd 0"):      # triple fault
+        run_floppy(code, "-no-reboot")
+
+
+def reset_boots_again_and_keeps_cmos():
+    code = """
+        mov al, 0x60
+        out 0x70, al
+        in  al, 0x71
+        cmp al, 0x12
+        je  again
+        mov al, 0x60
+        out 0x70, al
+        mov al, 0x12
+        out 0x71, al
+        mov al, 0xfe
+        out 0x64, al
+        hlt
+again:  mov al, 5
+        out 0xf4, al
+"""
+    run_floppy(code, *EXIT_PORT, status=11)
+
+
+def runs_with_the_instruction_clock_repeat_exactly():
+    results = [statistics("-display", "none", "-clock", "icount,limit=30000000")
+               for _ in range(2)]
+    for result in results:
+        for name in ("time.host_seconds", "time.halted_seconds"):
+            result.pop(name)
+    if results[0] != results[1]:
+        raise Failure(f"{results[0]} and {results[1]} differ")
+    if results[0]["instructions.total"] != 30000000:
+        raise Failure(f"ran {results[0]['instructions.total']} instructions")
+
+
+def monitor_answers_on_the_terminal():
+    guest = Guest("-nographic", "-nodefaults", "-serial", "mon:stdio")
+    try:
+        guest.send("\x01c")
+        guest.wait_for("(pentimento) ")
+        guest.send("info status\ninfo registers\nstop\ninfo status\nscrean\nquit\n")
+        guest.wait_for("VM status: running")
+        guest.wait_for("EAX=")
+        guest.wait_for("did you mean 'screen'?")
+        guest.finish()
+    finally:
+        guest.process.kill()
+
+
+def ctrl_a_x_ends_the_run():
+    guest = Guest("-nographic")
+    try:
+        guest.wait_for("SeaBIOS")
+        guest.send("\x01x")
+        guest.finish()
+    finally:
+        guest.process.kill()
+
+
+def signals_end_the_run():
+    guest = Guest("-nographic")
+    try:
+        guest.wait_for("SeaBIOS")
+        guest.process.terminate()
+        guest.finish(status=128 + 15, seconds=5)
+    finally:
+        guest.process.kill()
+
+
+main(debug_exit_gives_the_exit_status, acpi_soft_off_ends_with_status_0,
+     no_reboot_ends_at_each_kind_of_reset, reset_boots_again_and_keeps_cmos,
+     runs_with_the_instruction_clock_repeat_exactly, monitor_answers_on_the_terminal,
+     ctrl_a_x_ends_the_run, signals_end_the_run)

@@ -1,0 +1,87 @@
+/*
+ * The C side of call thunks. Guest registers are in struct cpu; flags, budget and temporaries in
+ * the context. While a callout runs, struct cpu is as the interpreter's handlers expect it within
+ * a block, so that they may raise.
+ */
+#include "interp/cpu/exception.h"
+#include "translator/backend/x86_64/window.h"
+#include "translator/helpers.h"
+
+#define CONTINUE    0u
+#define LEAVE(exit) ((uint32_t)(exit) + 1u)
+
+static struct bt_block *block_of(uint64_t what) {
+    return (struct bt_block *)(uintptr_t)(what & ((UINT64_C(1) << CALLOUT_GUEST) - 1));
+}
+
+static unsigned guest_of(uint64_t what) {
+    return what >> CALLOUT_GUEST & 63;
+}
+
+/** Make struct cpu exact at the guest instruction. */
+static struct cpu *settle(struct x64_context *context, uint64_t what) {
+    struct cpu *cpu = context->backend->cpu;
+    const struct bt_block *block = block_of(what);
+    lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
+    cpu->ip_base = block->ip;
+    cpu->insn = &block->guest[2 * guest_of(what)];
+    cpu->icount = context->limit - (uint64_t)context->remaining - block->guest_count;
+    return cpu;
+}
+
+/** Leave before the guest instruction: the interpreter shall execute it. */
+static uint32_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
+    cpu->eip = insn_ip(cpu, cpu->insn);
+    context->remaining += block_of(what)->guest_count - (int64_t)guest_of(what);
+    return LEAVE(EXIT_INTERPRET);
+}
+
+static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
+    struct cpu *cpu = settle(context, what);
+    struct bt_block *block = block_of(what);
+    unsigned segment = what >> CALLOUT_SEGMENT & 7;
+    enum ir_type type = (enum ir_type)(what >> CALLOUT_TYPE & 3);
+    enum access_kind kind = (enum access_kind)(what >> CALLOUT_KIND & 3);
+    if (kind != ACCESS_LOAD) {
+        helper_probe_write(cpu, segment, offset, type);
+        if (helper_write_leaves_block(cpu, block, segment, offset, type))
+            return leave_before(context, cpu, what);
+    }
+    if (!block->mode.uses_window)
+        x64_window_missed(context->backend);
+    if (kind == ACCESS_STORE)
+        helper_store(cpu, segment, offset, type, (uint32_t)context->value);
+    else
+        context->value = helper_load(cpu, segment, offset, type);
+    return CONTINUE;
+}
+
+static uint32_t call_guest(struct x64_context *context, uint64_t what) {
+    struct cpu *cpu = settle(context, what);
+    struct bt_block *block = block_of(what);
+    const struct insn *insn = cpu->insn;
+    cpu->eip = insn_next_ip(cpu, insn);
+    insn->exec(cpu, insn);
+    context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
+    /* The handler itself left the block (an unfinished REP), or the block changed under it, or a
+       chip wants to be heard at the next instruction (cpu_lower_limit). */
+    bool has_left = cpu->insn == NULL;
+    bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
+    if (has_left || is_cut_short || !block->is_valid) {
+        uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
+        context->remaining = (int64_t)(context->limit - done);
+        return LEAVE(EXIT_NEXT);
+    }
+    x64_load_window(context->backend);
+    return CONTINUE;
+}
+
+static uint32_t call_divide(struct x64_context *context, uint64_t what) {
+    cpu_raise(settle(context, what), VECTOR_DE);
+}
+
+void x64_callout_install(struct x64_context *context) {
+    context->call_access = call_access;
+    context->call_guest = call_guest;
+    context->call_divide = call_divide;
+}

@@ -1,0 +1,138 @@
+/*
+ * From IR to host code: what the emit_*.c files share. Each IR operation becomes one host
+ * instruction where possible: a load and the operation that uses it are fused, so are LOAD_RMW,
+ * operation and STORE. An operation that the emitters do not know in its form makes its guest
+ * instruction a call of the interpreter's handler.
+ *
+ * R10 and R11 are free between operations; R8 and R9 hold temporaries. Nothing here may change
+ * host flags unless the IR operation sets guest flags.
+ */
+#ifndef TRANSLATOR_BACKEND_X86_64_EMIT_H
+#define TRANSLATOR_BACKEND_X86_64_EMIT_H
+
+#include "translator/backend/x86_64/encode.h"
+#include "translator/backend/x86_64/x86_64.h"
+
+#define MOST_SITES 512 /* in one block */
+#define MOST_SLOW  256
+
+/** An address before segmentation, in host registers. */
+struct host_address {
+    uint8_t base, index; /* X64_NO_REG: absent */
+    uint8_t scale;
+    bool is_16_bit;
+    uint8_t segment, check;
+    uint32_t displacement;
+};
+
+/** An access whose stub is still to be emitted. */
+struct slow_access {
+    struct x64_insn insn; /* to be repeated on the value slot */
+    struct host_address address;
+    uint8_t kind, type; /* enum access_kind, enum ir_type */
+    uint16_t guest;
+    const uint8_t *resume; /* behind the access */
+};
+
+/** A trap site whose stub is still to be emitted; `slow` is for SITE_ACCESS and SITE_SEGMENT. */
+struct pending_site {
+    uint32_t at;
+    uint8_t kind;
+    uint16_t slow, guest;
+};
+
+struct temp {
+    uint8_t reg; /* where it is, or X64_NO_REG */
+    uint16_t uses, last_use;
+    bool owns_reg; /* R8 or R9, to be freed after the last use */
+};
+
+struct emitter {
+    struct x64_asm as;
+    struct backend *backend;
+    const struct ir_block *ir;
+    struct bt_block *block;
+    unsigned at;                 /* IR operation being emitted */
+    const struct ir_insn *fused; /* a load that the next operation does itself */
+    bool is_unsupported;         /* the guest instruction must be called */
+    bool is_temp_used[2];        /* R8, R9 */
+    struct temp temps[IR_MAX_TEMPS];
+    unsigned slow_count, site_count;
+    struct slow_access slow[MOST_SLOW];
+    struct pending_site sites[MOST_SITES];
+    uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
+    uint32_t exit_stub[2];
+    struct x64_site finished[MOST_SITES];
+};
+
+/** Where a source value is. */
+struct operand {
+    enum { OPERAND_REG, OPERAND_CONSTANT, OPERAND_MEMORY } kind;
+    uint8_t reg;
+    uint32_t constant;
+};
+
+/* emit_value.c: registers, temporaries, addresses */
+void emit_count_uses(struct emitter *e);
+/** Host register of a guest register operand. */
+uint8_t emit_guest_register(unsigned number, enum ir_type type);
+struct operand emit_source(struct emitter *e, const struct ir_value *value, enum ir_type type);
+/** The source in a register: a constant goes to R11. */
+uint8_t emit_source_reg(struct emitter *e, const struct ir_value *value, enum ir_type type);
+/** Register to write a result to; allocates temporaries. */
+uint8_t emit_destination(struct emitter *e, const struct ir_insn *insn);
+void emit_free_temps(struct emitter *e);
+struct host_address emit_address(struct emitter *e, const struct ir_memory *memory);
+/** reg = offset part of the address, zero-extended. */
+void emit_offset(struct emitter *e, const struct host_address *address, uint8_t reg);
+
+/** `insn` with a register operand, through memory where AH..BH cannot meet it otherwise. */
+void emit_with_reg(struct emitter *e, struct x64_insn insn, uint8_t rm);
+/** `insn`, which reads its r/m operand, with a source of any kind but a constant. */
+void emit_with_source(struct emitter *e, struct x64_insn insn, struct operand source);
+void emit_move(struct emitter *e, enum ir_type type, uint8_t to, uint8_t from);
+void emit_move_constant(struct emitter *e, enum ir_type type, uint8_t to, uint32_t value);
+/** A register form of the opcode pair: `opcode` for bytes, `opcode` + 1 otherwise. */
+struct x64_insn emit_sized(uint32_t opcode, enum ir_type type, uint8_t reg);
+/** The same for group opcodes, where the ModRM reg field is part of the opcode. */
+struct x64_insn emit_group(uint32_t opcode, enum ir_type type, uint8_t extension);
+
+/* emit_mem.c */
+void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
+                 const struct ir_memory *memory, struct x64_insn insn);
+void emit_add_site(struct emitter *e, enum site_kind kind, uint32_t at, unsigned slow);
+uint64_t emit_callout_word(const struct emitter *e, unsigned guest);
+/** Stubs of all sites; fills `finished`. */
+void emit_stubs(struct emitter *e);
+/** Whether the operation can do the load itself; the load is the operation before it. */
+bool emit_can_fuse(const struct emitter *e, const struct ir_insn *load, const struct ir_insn *next);
+/** LOAD_RMW, operation and STORE as one instruction; false when they do not match. */
+bool emit_fused_rmw(struct emitter *e);
+
+/* The emitters of single operations. */
+typedef void emit_fn(struct emitter *e, const struct ir_insn *insn);
+emit_fn emit_MOV, emit_LEA, emit_LOAD, emit_STORE, emit_extend, emit_SIGN, emit_BSWAP, emit_SETCC,
+    emit_CMOV, emit_GET_FLAGS, emit_SET_FLAGS, emit_carry;
+emit_fn emit_alu, emit_compare, emit_in_place, emit_multiply, emit_IMUL, emit_divide;
+emit_fn emit_shift, emit_double_shift, emit_bit, emit_scan;
+emit_fn emit_jump, emit_branch, emit_branch_zero, emit_jump_indirect, emit_leave_block,
+    emit_fall_out;
+/** Instructions of operations on memory, for emit_fused_rmw; false: not possible. */
+bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
+bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
+
+/* emit_branch.c */
+void emit_block_head(struct emitter *e);
+void emit_exit_stubs(struct emitter *e);
+void emit_guest_call(struct emitter *e, unsigned guest);
+
+/* emit_block.c */
+/** Translate into code memory at its `used`; NULL when there is no room. */
+struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block *ir,
+                                 struct bt_block *block);
+
+static inline uint32_t emit_here(const struct emitter *e) {
+    return (uint32_t)(e->as.at - e->backend->memory.writable);
+}
+
+#endif

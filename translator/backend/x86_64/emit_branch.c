@@ -1,0 +1,161 @@
+/* A block's head and its ways out. Nothing here changes flags. */
+#include "translator/backend/x86_64/emit.h"
+
+#include "softmmu/base/bits.h"
+
+#define JRCXZ 0xe3
+
+void emit_block_head(struct emitter *e) {
+    const struct code_memory *memory = &e->backend->memory;
+    struct x64_mem event = x64_near(memory->event);
+    emit_add_site(e, SITE_EVENT, emit_here(e), 0);
+    x64_reg_mem(&e->as, 0x8b, X64_32, X64_R11, &event);
+    struct x64_mem left = x64_at(HOST_BUDGET, -(int32_t)e->ir->guest_count);
+    x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
+    if (!e->ir->mode.counts_instructions)
+        return;
+    /* Trap when the budget is overdrawn: the top byte of a negative number indexes beyond the trap
+       word's page. */
+    x64_reg_reg(&e->as, 0x8b, X64_64, X64_R11, HOST_BUDGET);
+    x64_byte(&e->as, 0x49); /* bswap r11 */
+    x64_byte(&e->as, 0x0f);
+    x64_byte(&e->as, 0xcb);
+    x64_reg_reg(&e->as, 0x0fb6, X64_32, X64_R11, X64_R11);
+    emit_add_site(e, SITE_BUDGET, emit_here(e), 0);
+    struct x64_mem trap = {
+        .base = HOST_JUMPS, .index = X64_R11, .scale = 3, .displacement = TRAP_DISPLACEMENT};
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &trap);
+}
+
+void emit_guest_call(struct emitter *e, unsigned guest) {
+    x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
+    x64_call(&e->as, e->backend->thunks.guest);
+}
+
+static void move64(struct emitter *e, uint8_t to, uint8_t from) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
+}
+
+/** Continue where `entry`, which `key` guards, leads if R9 is the key, else at the dispatcher; R8D
+ *  is the IP. */
+static void jump_through(struct emitter *e, const struct x64_mem *key,
+                         const struct x64_mem *entry) {
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, key);
+    struct x64_mem difference = {.base = X64_RCX, .index = X64_R9};
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_RCX, &difference);
+    uint8_t *hit = x64_short_jump(&e->as, JRCXZ);
+    move64(e, X64_RCX, X64_R11);
+    x64_jmp(&e->as, e->backend->thunks.exit_miss);
+    x64_land(&e->as, hit);
+    move64(e, X64_RCX, X64_R11);
+    x64_reg_mem(&e->as, 0xff, X64_32, 4, entry);
+}
+
+/** R9 = key of the IP in R8. */
+static void make_key(struct emitter *e) {
+    struct x64_mem salt = x64_near(&e->backend->context->salt);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_R9, &salt);
+    struct x64_mem sum = {.base = X64_R9, .index = X64_R8};
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R9, &sum);
+}
+
+void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
+    struct operand target = emit_source(e, &insn->a, IR_I32);
+    if (target.kind == OPERAND_CONSTANT)
+        x64_mov_imm32(&e->as, X64_R8, target.constant);
+    else
+        emit_move(e, IR_I32, X64_R8, target.reg);
+    x64_reg_reg(&e->as, 0x0fb7, X64_32, X64_R10, X64_R8);
+    struct x64_mem half = {.base = X64_NO_REG, .index = X64_R10, .scale = 3};
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &half);
+    struct x64_mem whole = {.base = HOST_JUMPS, .index = X64_R10, .scale = 1};
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &whole);
+    make_key(e);
+    struct x64_mem key = x64_at(X64_R10, offsetof(struct jump_entry, negated_key));
+    struct x64_mem entry = x64_at(X64_R10, offsetof(struct jump_entry, entry));
+    jump_through(e, &key, &entry);
+}
+
+/** The displacement of direct exit `number` is what was emitted last. */
+static void mark_exit(struct emitter *e, unsigned number) {
+    e->exit_jump[number] = emit_here(e) - 4;
+}
+
+void emit_jump(struct emitter *e, const struct ir_insn *insn) {
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, 0);
+}
+
+void emit_branch(struct emitter *e, const struct ir_insn *insn) {
+    x64_jcc(&e->as, insn->cond, x64_here(&e->as));
+    mark_exit(e, 0);
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, 1);
+}
+
+void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
+    enum ir_type type = (enum ir_type)insn->type;
+    struct operand a = emit_source(e, &insn->a, type);
+    bool is_plain = type == IR_I32 && a.kind == OPERAND_REG && a.reg == X64_RCX;
+    if (!is_plain) {
+        move64(e, X64_R11, X64_RCX);
+        if (a.kind == OPERAND_CONSTANT)
+            x64_mov_imm32(&e->as, X64_RCX, a.constant);
+        else
+            x64_reg_reg(&e->as, type == IR_I32 ? 0x8b : 0x0fb7, X64_32, X64_RCX, a.reg);
+        e->is_unsupported |= type == IR_I8;
+    }
+    uint8_t *zero = x64_short_jump(&e->as, JRCXZ);
+    if (!is_plain)
+        move64(e, X64_RCX, X64_R11);
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, 1);
+    x64_land(&e->as, zero);
+    if (!is_plain)
+        move64(e, X64_RCX, X64_R11);
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, 0);
+}
+
+void emit_leave_block(struct emitter *e, const struct ir_insn *insn) {
+    x64_jmp(&e->as, e->backend->thunks.exit_leave);
+}
+
+void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
+    x64_mov_imm32(&e->as, X64_R11, insn->imm);
+    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_jmp(&e->as, e->backend->thunks.exit_next);
+}
+
+static bool is_in_page(const struct emitter *e, uint32_t ip) {
+    return (uint32_t)(e->block->frame_offset + (ip - e->ir->ip)) < GUEST_PAGE_SIZE;
+}
+
+/** To another page: only as long as it is mapped as it was, which the jump table knows. */
+static void leave_page(struct emitter *e, uint32_t ip) {
+    struct jump_entry *jump = &e->backend->memory.jumps[ip % JUMP_TABLE_ENTRIES];
+    x64_mov_imm32(&e->as, X64_R8, ip);
+    make_key(e);
+    struct x64_mem key = x64_near(&jump->negated_key), entry = x64_near(&jump->entry);
+    jump_through(e, &key, &entry);
+}
+
+void emit_exit_stubs(struct emitter *e) {
+    const struct ir_insn *end = &e->ir->insn[e->ir->count - 1];
+    for (unsigned i = 0; i < 2 && !e->as.has_overflown; i++) {
+        uint32_t ip = i == 0 ? end->imm : end->imm2;
+        if (e->exit_jump[i] == 0)
+            continue;
+        e->exit_stub[i] = emit_here(e);
+        uint8_t *displacement = e->backend->memory.writable + e->exit_jump[i];
+        store_le32(displacement, e->exit_stub[i] - (e->exit_jump[i] + 4));
+        if (!is_in_page(e, ip)) {
+            leave_page(e, ip);
+            continue;
+        }
+        x64_mov_imm32(&e->as, X64_R11, ip);
+        x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[i]);
+        x64_jmp(&e->as, e->backend->thunks.exit_next);
+    }
+}

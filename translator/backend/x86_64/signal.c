@@ -1,0 +1,137 @@
+/*
+ * Traps in translated code: a page that the window lacks, an access that must go out of line, the
+ * event page, a segment's end, the end of the budget, a division. The handler either repairs the
+ * cause or sends execution to the site's stub; all else is passed on to whoever handled these
+ * signals before.
+ *
+ * Signals belong to the process, so this file alone has state of its own.
+ */
+#include "softmmu/base/bits.h"
+#include "translator/backend/x86_64/encode.h"
+#include "translator/backend/x86_64/window.h"
+#include "translator/backend/x86_64/x86_64.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#define SLOW_HITS_TO_PATCH 4
+#define PAGE_FAULT_WRITE   2 /* in the error code that the kernel shows */
+
+static struct {
+    pthread_mutex_t lock;
+    unsigned users;
+    struct sigaction old_segv, old_fpe;
+} process = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Thread_local struct backend *running;
+
+void x64_signals_enter(struct backend *backend) {
+    running = backend;
+}
+
+static struct x64_block *find_block(const struct backend *backend, uint32_t at) {
+    unsigned low = 0, high = backend->place_count;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        if (backend->places[middle].start <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? NULL : backend->places[low - 1].block;
+}
+
+static struct x64_site *find_site(const struct backend *backend, uint32_t at) {
+    struct x64_block *block = find_block(backend, at);
+    for (unsigned i = 0; block != NULL && i < block->site_count; i++)
+        if (block->sites[i].at == at)
+            return &block->sites[i];
+    return NULL;
+}
+
+/** A site that keeps coming here goes to its stub at once from now on. */
+static void count_slow_hit(struct backend *backend, struct x64_site *site) {
+    if (++site->slow_hits != SLOW_HITS_TO_PATCH)
+        return;
+    uint8_t *at = backend->memory.writable + site->at;
+    store_le32(at + 1, site->stub - (site->at + 5));
+    *at = 0xe9;
+}
+
+/** True when execution can go on, at *rip. */
+static bool handle(struct backend *backend, int number, const siginfo_t *info,
+                   ucontext_t *context) {
+    const struct code_memory *memory = &backend->memory;
+    greg_t *rip = &context->uc_mcontext.gregs[REG_RIP];
+    uintptr_t at = (uintptr_t)*rip - (uintptr_t)memory->code;
+    struct x64_site *site = at < memory->used ? find_site(backend, (uint32_t)at) : NULL;
+    if (site == NULL || (number == SIGFPE) != (site->kind == SITE_DIVIDE))
+        return false;
+    bool is_write = (context->uc_mcontext.gregs[REG_ERR] & PAGE_FAULT_WRITE) != 0;
+    switch (site->kind) {
+    case SITE_EVENT:
+        mprotect(memory->event, HOST_PAGE_BYTES, PROT_READ | PROT_WRITE);
+        break;
+    case SITE_ACCESS:
+        if (x64_window_fill(backend, (uintptr_t)info->si_addr, is_write))
+            return true;
+        count_slow_hit(backend, site);
+        break;
+    case SITE_SEGMENT:
+        count_slow_hit(backend, site);
+        break;
+    default:
+        break;
+    }
+    *rip = (greg_t)(uintptr_t)(memory->code + site->stub);
+    return true;
+}
+
+static void pass_on(const struct sigaction *old, int number, siginfo_t *info, void *context) {
+    if ((old->sa_flags & SA_SIGINFO) != 0)
+        old->sa_sigaction(number, info, context);
+    else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+        old->sa_handler(number);
+    else
+        sigaction(number, old, NULL); /* the instruction faults again */
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+    int saved_errno = errno;
+    struct backend *backend = running;
+    bool is_handled = backend != NULL && handle(backend, number, info, context);
+    errno = saved_errno;
+    if (!is_handled)
+        pass_on(number == SIGSEGV ? &process.old_segv : &process.old_fpe, number, info, context);
+}
+
+static bool install(struct error *error) {
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGSEGV, &action, &process.old_segv) != 0 ||
+        sigaction(SIGFPE, &action, &process.old_fpe) != 0)
+        return error_set(error, "cannot handle signals: %s", strerror(errno));
+    return true;
+}
+
+bool x64_signals_acquire(struct error *error) {
+    pthread_mutex_lock(&process.lock);
+    bool is_good = process.users > 0 || install(error);
+    process.users += is_good;
+    pthread_mutex_unlock(&process.lock);
+    return is_good;
+}
+
+void x64_signals_release(void) {
+    pthread_mutex_lock(&process.lock);
+    if (--process.users == 0) {
+        sigaction(SIGSEGV, &process.old_segv, NULL);
+        sigaction(SIGFPE, &process.old_fpe, NULL);
+    }
+    pthread_mutex_unlock(&process.lock);
+}

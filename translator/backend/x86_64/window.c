@@ -1,0 +1,63 @@
+/*
+ * Windows as seen by translated code: GS points to the one in force. Address spaces earn their
+ * windows by the callouts that the lack of one costs, and code translated without a window never
+ * looks for one, so it is stopped from time to time when there is one now.
+ */
+#include "translator/backend/x86_64/window.h"
+
+#include "softmmu/window.h"
+
+#include <asm/prctl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MISSES_TO_ASK 1024u
+
+bool x64_windows_create(struct backend *backend, struct error *error) {
+    struct error reason; /* without windows everything works, more slowly */
+    if (!mmu_enable_windows(&backend->cpu->mmu, &reason))
+        log_write(backend->cpu->log, LOG_MMU, "no address windows: %s", reason.message);
+    void *no_window = mmap(NULL, WINDOW_BYTES + WINDOW_GUARD, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (no_window == MAP_FAILED)
+        return error_set(error, "cannot reserve addresses: %s", strerror(errno));
+    backend->no_window = no_window;
+    return true;
+}
+
+void x64_windows_destroy(struct backend *backend) {
+    if (backend->no_window != NULL)
+        munmap(backend->no_window, WINDOW_BYTES + WINDOW_GUARD);
+}
+
+bool x64_window_in_force(const struct backend *backend) {
+    return mmu_window(&backend->cpu->mmu) != NULL;
+}
+
+void x64_load_window(const struct backend *backend) {
+    uint8_t *base = mmu_window(&backend->cpu->mmu);
+    if (base == NULL)
+        base = backend->no_window;
+    if (backend->has_wrgsbase)
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}
+
+bool x64_window_fill(struct backend *backend, uintptr_t address, bool is_write) {
+    struct mmu *mmu = &backend->cpu->mmu;
+    uint8_t *base = mmu_window(mmu);
+    uintptr_t linear = address - (uintptr_t)base;
+    return base != NULL && linear < WINDOW_BYTES &&
+           mmu_window_fill(mmu, linear, is_write) == WINDOW_FILLED;
+}
+
+void x64_window_missed(struct backend *backend) {
+    struct mmu *mmu = &backend->cpu->mmu;
+    mmu->callouts++;
+    if (++backend->misses % MISSES_TO_ASK == 0 && mmu_window(mmu) != NULL)
+        backend_x86_64.request_exit(backend);
+}

@@ -1,0 +1,211 @@
+/*
+ * The x86-64 back end: life cycle, entry, links, and the jump table. See x86_64.h for the register
+ * assignment and docs/translator.md for the design.
+ */
+#include "translator/backend/x86_64/x86_64.h"
+
+#include "interp/decode/disasm.h"
+#include "interp/run.h"
+#include "softmmu/base/bits.h"
+#include "translator/backend/x86_64/emit.h"
+#include "translator/backend/x86_64/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#define HWCAP2_FSGSBASE_BIT 2u /* Linux, Documentation/arch/x86/x86_64/fsgs.rst */
+#define LEAST_BLOCK_BYTES   96u
+/* The budget's top byte must be 0 (emit_block_head). */
+#define MOST_BUDGET (UINT64_C(1) << 55)
+
+static void x64_destroy(struct backend *backend) {
+    x64_windows_destroy(backend);
+    code_memory_destroy(&backend->memory);
+    free(backend->places);
+    free(backend->emitter);
+    x64_signals_enter(NULL);
+    x64_signals_release();
+    free(backend);
+}
+
+static bool allocate(struct backend *backend, uint64_t code_bytes, struct error *error) {
+    if (!code_memory_create(&backend->memory, code_bytes, error))
+        return false;
+    backend->place_limit = (unsigned)(backend->memory.bytes / LEAST_BLOCK_BYTES);
+    backend->places = malloc(backend->place_limit * sizeof(*backend->places));
+    backend->emitter = malloc(sizeof(*backend->emitter));
+    if (backend->places == NULL || backend->emitter == NULL)
+        return error_set(error, "out of memory for the translator");
+    return x64_windows_create(backend, error);
+}
+
+static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct error *error) {
+    struct backend *backend = calloc(1, sizeof(*backend));
+    if (backend == NULL || !x64_signals_acquire(error)) {
+        free(backend);
+        error_set(error, "cannot start the translator");
+        return NULL;
+    }
+    backend->cpu = cpu;
+    backend->has_wrgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
+    if (!allocate(backend, code_bytes, error)) {
+        x64_destroy(backend);
+        return NULL;
+    }
+    backend->context = (struct x64_context *)(void *)backend->memory.context;
+    backend->context->backend = backend;
+    x64_callout_install(backend->context);
+    if (!x64_make_thunks(backend)) {
+        error_set(error, "no room for the translator's own code");
+        x64_destroy(backend);
+        return NULL;
+    }
+    backend->first_block = backend->memory.used;
+    return backend;
+}
+
+static bool x64_translate(struct backend *backend, const struct ir_block *ir,
+                          struct bt_block *block) {
+    if (backend->place_count == backend->place_limit)
+        return false;
+    struct x64_block *record = x64_emit_block(backend, ir, block);
+    if (record == NULL)
+        return false;
+    backend->places[backend->place_count++] = (struct block_place){record->start, record};
+    return true;
+}
+
+/** The jump table's number for the address space and mode in force. */
+static uint64_t current_salt(struct backend *backend, const struct bt_block *block) {
+    const struct cpu *cpu = backend->cpu;
+    /* All but the view and the code size, which are in the mode. */
+    uint64_t epoch = cpu->insn_cache != NULL ? interp_context(cpu) >> 2 : 0;
+    const struct segment *code = &cpu->seg[SEG_CS];
+    for (unsigned i = 0; i < JUMP_CONTEXTS; i++) {
+        const struct jump_context *known = &backend->jump_contexts[i];
+        if (known->salt != 0 && known->epoch == epoch && known->code_base == code->base &&
+            known->code_limit == code->limit && known->mode_key == block->mode_key)
+            return known->salt;
+    }
+    backend->last_salt += UINT64_C(1) << 32;
+    if (backend->last_salt == 0) { /* all numbers were used once */
+        code_memory_clear_jumps(&backend->memory);
+        memset(backend->jump_contexts, 0, sizeof(backend->jump_contexts));
+        backend->last_salt = UINT64_C(1) << 32;
+    }
+    backend->jump_contexts[backend->next_context++ % JUMP_CONTEXTS] = (struct jump_context){
+        .epoch = epoch,
+        .code_base = code->base,
+        .code_limit = code->limit,
+        .mode_key = block->mode_key,
+        .salt = backend->last_salt,
+    };
+    return backend->last_salt;
+}
+
+/** Blocks that come from the dispatcher were wanted at their IP: that is what the table holds. */
+static void remember(struct backend *backend, const struct bt_block *block) {
+    struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
+    jump->negated_key = 0 - (backend->context->salt | block->ip);
+    jump->entry = block->entry;
+}
+
+static void set_budget(struct x64_context *context, const struct cpu *cpu) {
+    uint64_t left = cpu->icount_limit - cpu->icount;
+    if (cpu->icount_limit < cpu->icount)
+        left = 0;
+    context->remaining = (int64_t)(left < MOST_BUDGET ? left : MOST_BUDGET);
+    context->limit = cpu->icount + (uint64_t)context->remaining;
+}
+
+typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, struct jump_entry *jumps);
+
+static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct bt_block *block,
+                               struct block_link **last_link) {
+    struct x64_context *context = backend->context;
+    context->last_link = NULL;
+    context->salt = current_salt(backend, block);
+    remember(backend, block);
+    set_budget(context, cpu);
+    context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
+    x64_signals_enter(backend);
+    x64_load_window(backend);
+    enter_fn *enter = (enter_fn *)(uintptr_t)backend->thunks.enter;
+    uint32_t exit = enter(cpu, block->entry, backend->memory.jumps);
+    lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
+    cpu->icount = context->limit - (uint64_t)context->remaining;
+    *last_link = context->last_link;
+    return (enum block_exit)exit;
+}
+
+static void patch_jump(struct backend *backend, uint32_t displacement, uint32_t target) {
+    store_le32(backend->memory.writable + displacement, target - (displacement + 4));
+}
+
+static void x64_link(struct backend *backend, struct block_link *link) {
+    const struct x64_block *target = link->to->host;
+    if (link->host_offset != 0)
+        patch_jump(backend, link->host_offset, target->start);
+}
+
+static void x64_unlink(struct backend *backend, struct block_link *link) {
+    const struct x64_block *from = link->from->host;
+    if (link->host_offset != 0)
+        patch_jump(backend, link->host_offset, from->exit_stub[link - link->from->link]);
+}
+
+static void x64_retire(struct backend *backend, struct bt_block *block) {
+    struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
+    if (jump->entry == block->entry)
+        jump->negated_key = 0;
+}
+
+static void x64_invalidate(struct backend *backend, struct bt_block *block) {
+    block->host = NULL;
+}
+
+static void x64_flush(struct backend *backend) {
+    backend->memory.used = backend->first_block;
+    backend->place_count = 0;
+    code_memory_clear_jumps(&backend->memory);
+}
+
+static void x64_request_exit(struct backend *backend) {
+    mprotect(backend->memory.event, HOST_PAGE_BYTES, PROT_NONE);
+}
+
+static bool x64_uses_window(const struct backend *backend) {
+    return x64_window_in_force(backend);
+}
+
+/* Windows are looked up at each entry, and the jump table knows contexts apart. */
+static void x64_context_changed(struct backend *backend) {}
+
+static void x64_print(struct backend *backend, const struct bt_block *block, FILE *out) {
+    const struct x64_block *record = block->host;
+    struct disasm *disasm = disasm_create();
+    if (disasm == NULL)
+        return;
+    const uint8_t *code = backend->memory.code + record->start;
+    disasm_print(disasm, DISASM_64, code, record->end - record->start, (uintptr_t)code, out);
+    disasm_destroy(disasm);
+}
+
+const struct backend_ops backend_x86_64 = {
+    .name = "x86_64",
+    .create = x64_create,
+    .destroy = x64_destroy,
+    .translate = x64_translate,
+    .run = x64_run,
+    .link = x64_link,
+    .unlink = x64_unlink,
+    .retire = x64_retire,
+    .invalidate = x64_invalidate,
+    .flush = x64_flush,
+    .request_exit = x64_request_exit,
+    .uses_window = x64_uses_window,
+    .context_changed = x64_context_changed,
+    .print = x64_print,
+};

@@ -1,0 +1,134 @@
+/*
+ * The x86-64 back end's own structures. Host registers in translated code:
+ *
+ *   RAX RCX RDX RBX RBP RSI RDI   the guest registers of the same name
+ *   R14   guest ESP               R15   struct cpu
+ *   R13   guest instructions left in the budget
+ *   R12   the jump table; the trap word lies at TRAP_DISPLACEMENT from it
+ *   R8 R9 temporaries of the IR   R10 R11   addresses and everything else
+ *   RFLAGS  guest arithmetic flags; the upper halves of guest registers are 0
+ */
+#ifndef TRANSLATOR_BACKEND_X86_64_X86_64_H
+#define TRANSLATOR_BACKEND_X86_64_X86_64_H
+
+#include "interp/cpu/cpu.h"
+#include "translator/backend/backend.h"
+#include "translator/backend/x86_64/code_memory.h"
+
+#define HOST_ESP    X64_R14
+#define HOST_CPU    X64_R15
+#define HOST_BUDGET X64_R13
+#define HOST_JUMPS  X64_R12
+
+/* What translated code keeps in memory, found RIP-relative. The page's last 8 bytes are the trap
+   word: an index of 1 to 255 added to its address reaches a page without access. */
+struct x64_context {
+    uint64_t value;    /* operand of an access out of line */
+    uint64_t byte;     /* where AH..BH meet registers that need a REX prefix */
+    uint64_t salt;     /* number of the jump table's context, in the upper half */
+    int64_t remaining; /* R13 outside translated code */
+    uint64_t temp[2];  /* R8 and R9 during calls */
+    uint16_t flags;    /* guest flags: AH as LAHF gives it, AL = OF */
+    struct block_link *last_link;
+    uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
+    uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
+    uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
+    struct backend *backend;
+    uint64_t limit; /* cpu->icount + remaining */
+};
+
+#define TRAP_DISPLACEMENT (-(int32_t)HOST_PAGE_BYTES - 8)
+
+/* A 64-bit number that tells a callout all about its place: the block's address below, these above.
+ */
+enum callout_field {
+    CALLOUT_GUEST = 48,   /* 6 bits: guest instruction */
+    CALLOUT_SEGMENT = 54, /* 3 bits */
+    CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
+    CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+};
+/* A PROBE loads, faulting as a write would; the write is an access of its own. */
+enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
+
+/* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
+enum site_kind { SITE_ACCESS, SITE_SEGMENT, SITE_EVENT, SITE_BUDGET, SITE_DIVIDE };
+struct x64_site {
+    uint32_t at, stub;
+    uint8_t kind;
+    uint8_t slow_hits;
+};
+
+/* What the back end remembers of a block, kept behind its code. */
+struct x64_block {
+    uint32_t start, end;
+    uint32_t exit_stub[2];
+    unsigned site_count;
+    struct x64_site sites[];
+};
+
+struct block_place {
+    uint32_t start;
+    struct x64_block *block; /* writable mapping */
+};
+
+/* A mode and address space for which the jump table has entries. */
+struct jump_context {
+    uint64_t epoch, code_base;
+    uint32_t code_limit, mode_key;
+    uint64_t salt;
+};
+#define JUMP_CONTEXTS 16u
+
+struct thunks {
+    const uint8_t *enter;
+    const uint8_t *exit_next, *exit_miss, *exit_event, *exit_leave, *exit_saved;
+    const uint8_t *access, *guest, *divide;
+};
+
+struct emitter;
+
+struct backend {
+    struct cpu *cpu;
+    struct code_memory memory;
+    struct x64_context *context;
+    struct thunks thunks;
+    size_t first_block;         /* where the thunks end */
+    struct block_place *places; /* by rising start */
+    unsigned place_count, place_limit;
+    struct jump_context jump_contexts[JUMP_CONTEXTS];
+    unsigned next_context;
+    uint64_t last_salt;
+    bool has_wrgsbase;
+    uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
+    uint32_t misses;    /* accesses out of line for want of a window */
+    struct emitter *emitter;
+};
+
+/** Emit entry, exits and call thunks; false when there is no room. */
+bool x64_make_thunks(struct backend *backend);
+
+/** Let traps in translated code of this process come to the back end whose code runs. */
+bool x64_signals_acquire(struct error *error);
+void x64_signals_release(void);
+/** Name the back end whose code this thread is about to run. */
+void x64_signals_enter(struct backend *backend);
+
+/** The C side of call thunks (callout.c). */
+void x64_callout_install(struct x64_context *context);
+
+/** Whether the address space and view in force have a window. */
+bool x64_window_in_force(const struct backend *backend);
+/** Point GS to the window in force. */
+void x64_load_window(const struct backend *backend);
+
+/** Guest flags between the form in x64_context and EFLAGS positions. */
+static inline uint32_t x64_flags_to_eflags(uint16_t flags) {
+    uint32_t high = flags >> 8 & (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF);
+    return high | ((flags & 1) ? FLAG_OF : 0u);
+}
+static inline uint16_t x64_flags_from_eflags(uint32_t eflags) {
+    uint32_t high = eflags & (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF);
+    return (uint16_t)(high << 8 | ((eflags & FLAG_OF) ? 1u : 0u));
+}
+
+#endif

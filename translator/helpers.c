@@ -1,0 +1,68 @@
+#include "translator/helpers.h"
+
+#include "interp/cpu/guest_access.h"
+
+uint32_t helper_load(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type) {
+    switch (type) {
+    case IR_I8:
+        return cpu_load8(cpu, segment, offset);
+    case IR_I16:
+        return cpu_load16(cpu, segment, offset);
+    default:
+        return cpu_load32(cpu, segment, offset);
+    }
+}
+
+void helper_store(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type,
+                  uint32_t value) {
+    switch (type) {
+    case IR_I8:
+        cpu_store8(cpu, segment, offset, (uint8_t)value);
+        break;
+    case IR_I16:
+        cpu_store16(cpu, segment, offset, (uint16_t)value);
+        break;
+    default:
+        cpu_store32(cpu, segment, offset, value);
+        break;
+    }
+}
+
+void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type) {
+    unsigned size = 1u << type;
+    cpu_probe_write(cpu, cpu_linear_write(cpu, segment, offset, size), size);
+}
+
+/** Frame and offset of the byte at `linear`; false when it is not memory. */
+static bool find_frame(struct cpu *cpu, uint32_t linear, frame_number *frame) {
+    phys_addr phys;
+    if (!mmu_debug_translate(&cpu->mmu, linear, &phys))
+        return false;
+    *frame = physmem_page(cpu->physmem, phys).write_frame;
+    return *frame != FRAME_NONE;
+}
+
+bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
+                               uint32_t offset, enum ir_type type) {
+    unsigned size = 1u << type;
+    uint32_t linear = (uint32_t)cpu_linear_write(cpu, segment, offset, size);
+    /* Pages with code have no entry for writing. */
+    if (LIKELY(cpu_host_write(cpu, linear, size) != NULL))
+        return false;
+    for (unsigned i = 0; i < size; i++) {
+        frame_number frame;
+        unsigned at = (linear + i) & GUEST_PAGE_MASK;
+        if (i > 0 && at != 0)
+            continue; /* same page as the byte before */
+        unsigned count = at + size - i <= GUEST_PAGE_SIZE ? size - i : GUEST_PAGE_SIZE - at;
+        if (!find_frame(cpu, linear + i, &frame)) {
+            if (block->mode.counts_instructions)
+                return true;
+        } else if (frame == block->frame &&
+                   at < (unsigned)block->frame_offset + block->guest_bytes &&
+                   block->frame_offset < at + count) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,23 @@
+/*
+ * What translated code calls for memory accesses that it cannot do itself, whatever the host.
+ * All raise on a fault, with memory unchanged; cpu->insn must name the guest instruction.
+ */
+#ifndef TRANSLATOR_HELPERS_H
+#define TRANSLATOR_HELPERS_H
+
+#include "translator/backend/backend.h"
+
+/** Load 1, 2 or 4 bytes (by type) at seg:offset, zero-extended. */
+uint32_t helper_load(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type);
+/** Store the low 1, 2 or 4 bytes of value at seg:offset. */
+void helper_store(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type,
+                  uint32_t value);
+/** Fault now if a write at seg:offset would. */
+void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type);
+/** Whether the block must leave before a write at seg:offset, which was probed, so that the
+ *  interpreter does it: it would change the block's own bytes, or, where instructions are counted,
+ *  it goes to registers, and a chip may ask for attention at the next instruction. */
+bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
+                               uint32_t offset, enum ir_type type);
+
+#endif
