@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """SeaBIOS and the Bochs BIOS without anything to boot, the boot menu, and determinism."""
-import debian_linux
 import re
 
+import debian_linux
 import guest
 
 BOCHS = "/usr/share/bochs/BIOS-bochs-"
