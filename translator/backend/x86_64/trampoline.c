@@ -173,16 +173,16 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     x64_reg_mem(as, 0xff, X64_32, 2, &callee);
     add_to_stack(as, 8);
     x64_reg_reg(as, 0x85, X64_32, X64_RAX, X64_RAX);
-    uint8_t *leaves = x64_short_jump(as, 0x75);
-    load(as, X64_R8, x64_near(&context->temp[0]));
-    load(as, X64_R9, x64_near(&context->temp[1]));
-    load_state(as, context);
-    x64_byte(as, 0xc3);
-    x64_land(as, leaves);
+    uint8_t *continues = x64_short_jump(as, 0x74);
     add_to_stack(as, 8); /* the return address */
     struct x64_mem minus_one = x64_at(X64_RAX, -1);
     x64_reg_mem(as, 0x8d, X64_32, X64_RAX, &minus_one);
     x64_jmp(as, backend->thunks.exit_saved);
+    x64_land(as, continues);
+    load(as, X64_R8, x64_near(&context->temp[0]));
+    load(as, X64_R9, x64_near(&context->temp[1]));
+    load_state(as, context);
+    x64_byte(as, 0xc3);
     return here;
 }
 
