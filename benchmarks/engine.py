@@ -122,7 +122,9 @@ class Engine:
         if len(words) != 3 or (name is not None and words[0] != name):
             raise EngineFailed(f'unexpected result {line!r}')
         self.last_name = words[0]
-        cpu = None if cpu_start is None or cpu_stop is None else cpu_stop - cpu_start
+        cpu = None
+        if cpu_start is not None and cpu_stop is not None and cpu_stop > cpu_start:
+            cpu = cpu_stop - cpu_start  # less if a thread ended meanwhile
         return Run(stop - start, words[1], int(words[2]), cpu)
 
     def processor_seconds(self):

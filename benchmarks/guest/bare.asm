@@ -351,8 +351,8 @@ page_edit:
         shl eax, 12
         add eax, 0x200007
         mov [TABLE + 0x300 * 4], eax
-        invlpg [0x1000000]
-        add edx, [0x1000000]
+        invlpg [0x300000]
+        add edx, [0x300000]
         dec ecx
         jnz .next
         mov eax, edx

@@ -37,8 +37,6 @@ static void stay_paused(struct machine *machine) {
     while (may_stay_paused(machine))
         machine_mutex_sleep(&machine->lock, UINT64_MAX, may_stay_paused, machine);
     time_source_go(&machine->time);
-    if (!has_request(machine, REQUEST_PAUSE))
-        machine_set_stop(machine, MACHINE_RUNNING);
 }
 
 /* Serve the most urgent request. How the machine stops for good, or MACHINE_RUNNING. */
@@ -72,6 +70,9 @@ static bool serve_requests(struct machine *machine) {
             return false;
         }
     }
+    /* Also where a pause ended before this thread had noticed it: -S, and at once "cont". */
+    if (machine->stop == MACHINE_PAUSED)
+        machine_set_stop(machine, MACHINE_RUNNING);
     return true;
 }
 

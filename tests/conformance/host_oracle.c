@@ -101,7 +101,8 @@ static unsigned run_all(struct oracle *oracle, const struct options *options) {
            (number % 1024 != 0 || now() - start < options->seconds) &&
            failures < options->failures) {
         oracle_generate(&c, options->seed, number++);
-        if (differs(oracle, &c, NULL)) {
+        /* Twice, since the host kernel may lose FCS and FDS when it switches tasks. */
+        if (differs(oracle, &c, NULL) && differs(oracle, &c, NULL)) {
             failures++;
             report_failure(oracle, options, &c);
         }

@@ -41,6 +41,7 @@ struct oracle_insn {
     uint8_t target_at;    /* offset of a branch displacement or address in bytes; 0: none */
     uint8_t target_bytes; /* its size; 4 with target_is_absolute for an address */
     bool target_is_absolute;
+    bool is_simd;   /* MMX, SSE or SSE2 */
     uint8_t target; /* instruction it leads to, relative to this one: 1 is the next */
     uint16_t op;    /* enum op */
 };

@@ -110,9 +110,8 @@ static bool build(struct board *board, const char *engine, const char *cpu_text,
     physmem_add_ram(board->physmem, "ram", 0, RAM_BYTES, 0, 0);
     physmem_set_a20(board->physmem, true);
     board->code_pages = code_pages_create(board->physmem, error);
-    if (board->code_pages == NULL ||
-        !cpu_init(&board->cpu, model, features, &bus, board->physmem, board->code_pages,
-                  &board->log, error))
+    if (board->code_pages == NULL || !cpu_init(&board->cpu, model, features, &bus, board->physmem,
+                                               board->code_pages, &board->log, error))
         return false;
     cpu_reset(&board->cpu, CPU_RESET_POWER_ON);
     if (strcmp(engine, "interp") == 0)
@@ -148,8 +147,7 @@ static enum cpu_exit run(struct board *board) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const reasons[] = {"ran too long", "was interrupted", "halted",
-                                          "shut down"};
+    static const char *const reasons[] = {"ran too long", "was interrupted", "halted", "shut down"};
     struct board *board = calloc(1, sizeof(*board));
     struct error error;
     if (board == NULL || argc < 3)

@@ -35,7 +35,7 @@ cd "$directory"
 apt update
 apt download "linux-image-$release"
 dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards './lib/modules/*/modules.builtin' \
-    './lib/modules/*/kernel/'{block,crypto,drivers/ata,drivers/cdrom,drivers/scsi,fs/isofs}'/*' \
+    './lib/modules/*/kernel/'{block,crypto,drivers/acpi,drivers/ata,drivers/cdrom,drivers/scsi,fs/isofs}'/*' \
     './lib/modules/*/kernel/lib/*'
 rm -r ./*.deb "$state"
 touch "$release.complete"

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -74,7 +75,8 @@ class Guest:
     def __init__(self, context, *arguments, limit=DEFAULT_LIMIT, clock="icount"):
         self.folder = tempfile.TemporaryDirectory(prefix="pentimento-")
         folder = pathlib.Path(self.folder.name)
-        self.deadline = time.monotonic() + SAFETY_NET_SECONDS
+        self.start = time.monotonic()
+        self.deadline = self.start + SAFETY_NET_SECONDS
         self.statistics_path = folder / "statistics.json"
         self.firmware_log_path = folder / "firmware.log"
         self.serial = Channel(str(folder / "serial"))
@@ -179,12 +181,20 @@ class Guest:
     def screen(self):
         return self.ask("screen")
 
-    def expect_screen(self, pattern):
-        """Wait for a pattern on the text screen; the match."""
+    def progress(self, what):
+        """For whoever looks for the time that a test takes."""
+        if "PENTIMENTO_TEST_TRACE" in os.environ:
+            count = self.ask("info status").split()[-1]
+            print(f"{time.monotonic() - self.start:7.1f} s {int(count):15,d} {what}", flush=True)
+
+    def expect_screen(self, pattern, keys=()):
+        """Wait for a pattern on the text screen, pressing keys all the while; the match."""
         while True:
+            self.keys(*keys)
             text = self.screen()
             found = re.search(pattern, text, re.S | re.M)
             if found:
+                self.progress(pattern)
                 return found
             if self.process.poll() is not None:
                 raise Failure(f"the machine ended before {pattern!r} was on the screen")
@@ -254,6 +264,7 @@ def main(*tests):
     by_name = {test.__name__: test for test in tests}
     if len(sys.argv) != 4 or sys.argv[3] not in by_name:
         sys.exit(f"usage: {sys.argv[0]} PENTIMENTO ENGINE {'|'.join(by_name)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the machine too
     try:
         by_name[sys.argv[3]](Context(sys.argv[1], sys.argv[2]))
     except Skip as reason:

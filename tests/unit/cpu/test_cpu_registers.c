@@ -141,8 +141,7 @@ CPU_TEST(cpu_registers, lar_and_lsl_report_rights_and_limit, RING3) {
           2, 0xd3);
     t->cpu.gpr[GPR_EDX] = 0x77;
     test_cpu_steps(t, 5);
-    /* Bits 19:16 are undefined; chips give the limit bits that stand there. */
-    EQ(cpu_reg32(&t->cpu, GPR_EAX), 0x00cffb00);
+    EQ(cpu_reg32(&t->cpu, GPR_EAX), 0x00cffb00); /* with the limit's upper bits */
     EQ(cpu_reg32(&t->cpu, GPR_ECX), UINT32_MAX);
     EQ(cpu_reg32(&t->cpu, GPR_EDX), 0x77);
     EQ(cpu_eflags(&t->cpu) & FLAG_ZF, 0);

@@ -63,7 +63,7 @@ static size_t put_instruction(uint8_t *at, uint32_t *seed) {
     static const uint8_t registers[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESI, GPR_EDI};
     uint8_t reg = registers[next_random(seed) % 5], rm = registers[next_random(seed) % 5];
     uint8_t pair = (uint8_t)(0xc0 | reg << 3 | rm), operation = next_random(seed) & 7;
-    switch (next_random(seed) % 10) {
+    switch (next_random(seed) % 11) {
     case 0: /* op r/m32, r32 */
     case 1:
         at[0] = (uint8_t)(operation << 3 | 1);
@@ -97,7 +97,12 @@ static size_t put_instruction(uint8_t *at, uint32_t *seed) {
         at[1] = (uint8_t)(0x43 | reg << 3);
         at[2] = next_random(seed) & 0x7c;
         return 3;
-    case 8: /* setcc, movzx of the result */
+    case 8: /* imul r32, r32 */
+        at[0] = 0x0f;
+        at[1] = 0xaf;
+        at[2] = pair;
+        return 3;
+    case 9: /* setcc dl */
         at[0] = 0x0f;
         at[1] = (uint8_t)(0x90 | (next_random(seed) & 15));
         at[2] = 0xc0 | GPR_EDX;
