@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS       24 /* encodings of one opcode */
-#define REPEATS      3  /* runs of one encoding, on different states */
-#define TAIL_SIZE    10
-#define DATA_BYTES   0x2000
-#define ALL_MASKED   UINT32_C(0x1f80)
-#define MISSING_PAGE (FLAT_DATA + 0x1000)
+#define ROUNDS         24 /* encodings of one opcode */
+#define REPEATS        3  /* runs of one encoding, on different states */
+#define TAIL_SIZE      10
+#define DATA_BYTES     0x2000
+#define ALL_MASKED     UINT32_C(0x1f80)
+#define MXCSR_ROUND_UP UINT32_C(0x4000)
+#define MISSING_PAGE   (FLAT_DATA + 0x1000)
 
 static void earn_window(struct engine_pair *pair) {
     struct mmu *mmu = &pair->tested->cpu.mmu;
@@ -171,6 +172,7 @@ static const struct {
     {0x66, 0xef, false}, {0x66, 0xfe, false}, {0x66, 0xd4, false}, {0x66, 0x70, true},
     {0, 0xc6, true},     {0, 0xc2, true},     {0x66, 0x62, false}, {0x66, 0xc4, true},
     {0, 0x53, false},    {0x66, 0x2b, false}, {0x66, 0xe7, false}, {0, 0x57, false},
+    {0, 0xae, false},
 };
 
 static size_t add_choice(struct engine_pair *pair, uint8_t *code) {
@@ -180,13 +182,16 @@ static size_t add_choice(struct engine_pair *pair, uint8_t *code) {
     uint8_t reg = choice >> 8 & 7;
     bool is_streaming = choices[n].opcode == 0x2b || choices[n].opcode == 0xe7;
     bool writes_general = choices[n].opcode == 0x2c || choices[n].opcode == 0x2d;
+    bool is_mxcsr = choices[n].opcode == 0xae;
+    if (is_mxcsr)
+        reg = 2 | (reg & 1);                      /* LDMXCSR, STMXCSR */
     if (writes_general && (reg == 4 || reg == 6)) /* ESI and ESP stay */
         reg = 0;
     if (choices[n].prefix != 0)
         code[size++] = choices[n].prefix;
     code[size++] = 0x0f;
     code[size++] = choices[n].opcode;
-    if (is_streaming || (choice >> 12) % 2 == 0) { /* [esi + disp8] */
+    if (is_streaming || is_mxcsr || (choice >> 12) % 2 == 0) { /* [esi + disp8] */
         bool is_misaligned = (choice >> 16) % 32 == 0;
         code[size++] = (uint8_t)(0x46 | reg << 3);
         code[size++] = (uint8_t)((choice >> 24 & 0x70) | (is_misaligned ? 4 : 0));
@@ -220,6 +225,9 @@ static void check_sequences(bool has_window, uint32_t data) {
         for (unsigned repeat = 0; repeat < 5; repeat++) {
             engine_pair_load(&pair, code, size, true);
             load_simd_state(&pair);
+            /* Something to load MXCSR from. */
+            store_le32(pair.reference->ram + FLAT_DATA + 0x120, ALL_MASKED | MXCSR_ROUND_UP);
+            store_le32(pair.tested->ram + FLAT_DATA + 0x120, ALL_MASKED | MXCSR_ROUND_UP);
             pair.reference->cpu.gpr[GPR_ESI] = pair.tested->cpu.gpr[GPR_ESI] = data;
             engine_pair_run(&pair, 64);
             cr_assert(agrees(&pair, message, sizeof(message)), "round %u: %s: %s", round, bytes,
