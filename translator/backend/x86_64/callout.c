@@ -61,6 +61,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     struct bt_block *block = block_of(what);
     const struct insn *insn = cpu->insn;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
+        x64_window_missed(context->backend);
     insn->exec(cpu, insn);
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a
