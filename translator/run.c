@@ -19,7 +19,7 @@
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
-#define CODE_LIMITS 2048u
+#define CODE_LIMITS 1024u
 #define RECENT      1024u
 
 /* What ran last, for translator_explain. */
@@ -156,6 +156,7 @@ static struct block_mode current_mode(struct translator *t) {
         .is_user = cpu->cpl == 3,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
+        .moves_down = (cpu->eflags & FLAG_DF) != 0,
         .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
         .counts_instructions = t->counts_instructions,

@@ -130,6 +130,9 @@ static bool ends_at_call(const struct lift *lift) {
     case OP_MOV_TO_SEG:
     case OP_POP_SEG:
         return insn->reg == SEG_SS;
+    case OP_CLD:
+    case OP_STD:
+        return true;
     case OP_POPF:
     case OP_STI:
         return false;
