@@ -20,4 +20,8 @@ void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum
 bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
                                uint32_t offset, enum ir_type type);
 
+/** Whether x87 and MMX instructions can neither fault by themselves nor report an exception: CR0
+ *  allows them, all exceptions are masked and none is pending. */
+bool helper_x87_is_quiet(const struct cpu *cpu);
+
 #endif

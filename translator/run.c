@@ -7,6 +7,7 @@
 #include "translator/run.h"
 
 #include "translator/cache/block_map.h"
+#include "translator/helpers.h"
 #include "translator/lift/lift.h"
 #include "translator/opt/passes.h"
 
@@ -143,7 +144,7 @@ static struct block_mode current_mode(struct translator *t) {
         .is_user = cpu->cpl == 3,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
-        .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
+        .x87_usable = helper_x87_is_quiet(cpu),
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
         .counts_instructions = t->counts_instructions,
         .uses_window = t->ops->uses_window(t->backend),
@@ -292,7 +293,14 @@ static void link_pending(struct translator *t, struct bt_block *to) {
     }
 }
 
+/** All guest state to struct cpu. */
+static void sync_state(struct translator *t) {
+    if (t->ops->sync_state != NULL)
+        t->ops->sync_state(t->backend);
+}
+
 static void interpret(struct translator *t, uint64_t budget) {
+    sync_state(t);
     t->pending_link = NULL;
     t->last.block = NULL;
     interp_execute(t->cpu, budget);
@@ -340,7 +348,9 @@ static void execute(void *opaque, uint64_t budget) {
 
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
-    return cpu_run(t->cpu, icount_limit, execute, t);
+    enum cpu_exit exit = cpu_run(t->cpu, icount_limit, execute, t);
+    sync_state(t);
+    return exit;
 }
 
 enum cpu_exit translator_run_block(struct translator *t, uint64_t icount_limit) {

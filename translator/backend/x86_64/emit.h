@@ -25,6 +25,11 @@ struct host_address {
     uint32_t displacement;
 };
 
+/** Guest instructions that the x87 pointers in struct cpu must still be set to; negative: none. */
+struct x87_pending {
+    int code, data;
+};
+
 /** An access whose stub is still to be emitted. */
 struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
@@ -32,6 +37,8 @@ struct slow_access {
     uint8_t kind, type; /* enum access_kind, enum ir_type */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
+    bool is_x87;           /* out of line, the handler runs the whole guest instruction */
+    struct x87_pending x87;
 };
 
 /** A trap site whose stub is still to be emitted; `slow` is for SITE_ACCESS and SITE_SEGMENT. */
@@ -62,6 +69,8 @@ struct emitter {
     struct pending_site sites[MOST_SITES];
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
+    bool is_x87_resident; /* for sure, at this place */
+    struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
 };
 
@@ -108,6 +117,21 @@ void emit_stubs(struct emitter *e);
 bool emit_can_fuse(const struct emitter *e, const struct ir_insn *load, const struct ir_insn *next);
 /** LOAD_RMW, operation and STORE as one instruction; false when they do not match. */
 bool emit_fused_rmw(struct emitter *e);
+
+/** An access of `size` bytes in the window; out of line, the guest instruction's handler runs. */
+struct slow_access *emit_window_access(struct emitter *e, enum access_kind kind, unsigned size,
+                                       const struct ir_memory *memory, struct x64_insn insn);
+
+/* emit_x87.c */
+void emit_x87_begin(struct emitter *e);
+/** Whether the guest instruction is an x87 one that can run as it is. */
+bool emit_x87_is_native(const struct emitter *e, unsigned guest);
+void emit_x87(struct emitter *e, unsigned guest);
+/** Set the x87 pointers in struct cpu; must stand before all that may fault, call or leave, and
+ *  before guest registers change. */
+void emit_x87_settle(struct emitter *e);
+/** Run the instruction of an access by its handler. */
+void emit_x87_stub(struct emitter *e, const struct slow_access *slow);
 
 /* The emitters of single operations. */
 typedef void emit_fn(struct emitter *e, const struct ir_insn *insn);
