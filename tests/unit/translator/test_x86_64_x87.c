@@ -84,6 +84,39 @@ static void set_x87(struct engine_pair *pair) {
     pair->tested->cpu.x87 = *x;
 }
 
+static const uint8_t mmx_opcodes[] = {
+    0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6e, 0x6f,
+    0x70, 0x74, 0x75, 0x76, 0x77, 0x7e, 0x7f, 0xc4, 0xc5, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5,
+    0xd7, 0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xe0, 0xe1, 0xe2, 0xe3, 0xe4,
+    0xe5, 0xe7, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf2, 0xf3, 0xf4,
+    0xf5, 0xf6, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0x71, 0x72, 0x73,
+};
+
+/** Opcode, ModRM of a register or [ebx + disp8], and an immediate where there is one. */
+static size_t make_mmx(struct engine_pair *pair, uint8_t *code) {
+    uint32_t random = engine_pair_random(pair);
+    size_t size = 0;
+    code[size++] = 0x0f;
+    code[size++] = PICK(mmx_opcodes, random);
+    uint8_t opcode = code[1];
+    if (opcode == 0x77)
+        return size;
+    bool is_shift = opcode >= 0x71 && opcode <= 0x73;
+    bool has_imm = is_shift || opcode == 0x70 || opcode == 0xc4 || opcode == 0xc5;
+    uint8_t reg = random >> 8 & 0x38;
+    if (is_shift)
+        reg = PICK(((const uint8_t[]){0x10, 0x20, 0x30}), random >> 8);
+    if (is_shift || random >> 16 & 1) {
+        code[size++] = 0xc0 | reg | (random >> 17 & 7);
+    } else {
+        code[size++] = 0x43 | reg;
+        code[size++] = random >> 17 & 0x7c;
+    }
+    if (has_imm)
+        code[size++] = random >> 24 & 31;
+    return size;
+}
+
 /** Mostly x87, on registers or memory that may fault; some integer instructions between. */
 static size_t make_insn(struct engine_pair *pair, uint8_t *code) {
     uint32_t random = engine_pair_random(pair);
@@ -92,6 +125,8 @@ static size_t make_insn(struct engine_pair *pair, uint8_t *code) {
         code[0] = PICK(others, random >> 3);
         return 1;
     }
+    if ((random >> 24) % 4 == 0)
+        return make_mmx(pair, code);
     code[0] = 0xd8 | (random >> 3 & 7);
     if (random >> 6 & 1) {
         code[1] = 0xc0 | (random >> 7 & 63);

@@ -124,7 +124,7 @@ struct slow_access *emit_window_access(struct emitter *e, enum access_kind kind,
 
 /* emit_x87.c */
 void emit_x87_begin(struct emitter *e);
-/** Whether the guest instruction is an x87 one that can run as it is. */
+/** Whether the guest instruction is an x87 or MMX one that can run as it is. */
 bool emit_x87_is_native(const struct emitter *e, unsigned guest);
 void emit_x87(struct emitter *e, unsigned guest);
 /** Set the x87 pointers in struct cpu; must stand before all that may fault, call or leave, and
@@ -132,6 +132,17 @@ void emit_x87(struct emitter *e, unsigned guest);
 void emit_x87_settle(struct emitter *e);
 /** Run the instruction of an access by its handler. */
 void emit_x87_stub(struct emitter *e, const struct slow_access *slow);
+/** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */
+void emit_x87_make_resident(struct emitter *e);
+/** `host` on the instruction's memory operand of `size` bytes. */
+struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *insn,
+                                         enum access_kind kind, unsigned size,
+                                         struct x64_insn host);
+
+/* emit_mmx.c */
+bool emit_mmx_is_known(const struct insn *insn);
+/** The instruction, which the mode allows (emit_x87_is_native). */
+void emit_mmx(struct emitter *e, const struct insn *insn);
 
 /* The emitters of single operations. */
 typedef void emit_fn(struct emitter *e, const struct ir_insn *insn);

@@ -162,7 +162,7 @@ void emit_x87_begin(struct emitter *e) {
 bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     const struct block_mode *mode = &e->ir->mode;
-    return forms[insn->op].way != X87_BY_HANDLER && mode->x87_usable &&
+    return (forms[insn->op].way != X87_BY_HANDLER || emit_mmx_is_known(insn)) && mode->x87_usable &&
            (mode->uses_window || !(insn->flags & INSN_MEM));
 }
 
@@ -170,8 +170,7 @@ static void move64(struct emitter *e, uint8_t to, uint8_t from) {
     x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
 }
 
-/** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */
-static void make_resident(struct emitter *e) {
+void emit_x87_make_resident(struct emitter *e) {
     if (e->is_x87_resident)
         return;
     e->is_x87_resident = true;
@@ -264,10 +263,11 @@ static uint8_t opcode_of(const struct insn *insn) {
     return (uint8_t)(0xd8 | (insn->imm >> 8 & 7));
 }
 
-static struct slow_access *emit_memory_form(struct emitter *e, const struct insn *insn,
-                                            enum access_kind kind, struct x64_insn host) {
+struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *insn,
+                                         enum access_kind kind, unsigned size,
+                                         struct x64_insn host) {
     struct ir_memory memory = memory_of(e, insn);
-    struct slow_access *slow = emit_window_access(e, kind, forms[insn->op].bytes, &memory, host);
+    struct slow_access *slow = emit_window_access(e, kind, size, &memory, host);
     slow->is_x87 = true;
     slow->x87 = e->x87;
     return slow;
@@ -280,14 +280,14 @@ static void emit_as_it_is(struct emitter *e, const struct insn *insn, enum acces
         return;
     }
     struct x64_insn host = {.opcode = opcode_of(insn), .size = X64_32, .reg = insn->imm >> 3 & 7};
-    emit_memory_form(e, insn, kind, host);
+    emit_x87_memory_form(e, insn, kind, forms[insn->op].bytes, host);
 }
 
 /** FLDCW natively if all exceptions stay masked, which jumps alone find out, as flags are the
  *  guest's; else the handler, behind which the block is left. */
 static void emit_load_control(struct emitter *e, const struct insn *insn) {
     struct x64_insn load = {.opcode = 0x0fb7, .size = X64_32, .reg = X64_R10};
-    struct slow_access *slow = emit_memory_form(e, insn, ACCESS_LOAD, load);
+    struct slow_access *slow = emit_x87_memory_form(e, insn, ACCESS_LOAD, 2, load);
     struct x64_mem value = x64_near(&e->backend->context->value);
     struct x64_mem control = x87_field(offsetof(struct x87_state, control));
     struct x64_mem by_four = {.base = X64_NO_REG, .index = X64_R10, .scale = 2};
@@ -314,9 +314,13 @@ void emit_x87(struct emitter *e, unsigned guest) {
     enum x87_way way = (enum x87_way)forms[insn->op].way;
     if (way == X87_NOTHING)
         return;
+    if (way == X87_BY_HANDLER) {
+        emit_mmx(e, insn);
+        return;
+    }
     if (way == X87_STATUS_TO_AX)
         emit_x87_settle(e); /* an address may contain AX */
-    make_resident(e);
+    emit_x87_make_resident(e);
     if (way == X87_LOAD_CONTROL) {
         emit_load_control(e, insn);
         return;
