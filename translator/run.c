@@ -21,6 +21,10 @@
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 2048u
 
+/* MXCSR's exception masks, and the bits that a host might refuse besides. */
+#define MXCSR_MASKS   UINT32_C(0x1f80)
+#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
+
 /* What ran last, for translator_explain. */
 struct last_run {
     struct bt_block
@@ -145,7 +149,8 @@ static struct block_mode current_mode(struct translator *t) {
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
         .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
+        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
+                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
         .counts_instructions = t->counts_instructions,
         .uses_window = t->ops->uses_window(t->backend),
         .code_limit = cpu->seg[SEG_CS].limit,

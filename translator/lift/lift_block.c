@@ -142,6 +142,11 @@ static bool changes_segment_check(const struct lift *lift) {
     return mode->is_protected || is_any_unchecked;
 }
 
+/** Whether exceptions that the mode says are masked may not be any more, or the reverse. */
+static bool changes_mxcsr(const struct lift *lift) {
+    return lift->insn->op == OP_LDMXCSR || lift->insn->op == OP_FXRSTOR;
+}
+
 /** Call the interpreter's handler; end the block where the operation requires it. */
 static void lift_call(struct lift *lift) {
     struct ir_insn *call = lift_emit(lift, IR_GUEST, IR_I32);
@@ -150,7 +155,7 @@ static void lift_call(struct lift *lift) {
     call->flags_out = FLAGS_ARITHMETIC;
     switch (op_info((enum op)lift->insn->op)->flow) {
     case FLOW_NEXT:
-        if (!changes_segment_check(lift))
+        if (!changes_segment_check(lift) && !changes_mxcsr(lift))
             return;
         lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
         break;

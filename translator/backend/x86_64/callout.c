@@ -65,6 +65,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
+    if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
+        x64_window_missed(context->backend);
     insn->exec(cpu, insn);
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a

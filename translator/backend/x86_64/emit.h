@@ -35,9 +35,10 @@ struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
     struct host_address address;
     uint8_t kind, type; /* enum access_kind, enum ir_type */
+    bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
-    bool is_x87;           /* out of line, the handler runs the whole guest instruction */
+    bool is_x87;           /* is_handled, and the pointers are to be set first */
     struct x87_pending x87;
 };
 
@@ -109,6 +110,10 @@ struct x64_insn emit_group(uint32_t opcode, enum ir_type type, uint8_t extension
 /* emit_mem.c */
 void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
                  const struct ir_memory *memory, struct x64_insn insn);
+/** An access of 1 to 16 bytes by the only host instruction of its guest instruction; out of line
+ *  the interpreter's handler does it all. There must be a window. */
+struct slow_access *emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
+                                        const struct host_address *address, struct x64_insn insn);
 void emit_add_site(struct emitter *e, enum site_kind kind, uint32_t at, unsigned slow);
 uint64_t emit_callout_word(const struct emitter *e, unsigned guest);
 /** Stubs of all sites; fills `finished`. */
@@ -117,10 +122,6 @@ void emit_stubs(struct emitter *e);
 bool emit_can_fuse(const struct emitter *e, const struct ir_insn *load, const struct ir_insn *next);
 /** LOAD_RMW, operation and STORE as one instruction; false when they do not match. */
 bool emit_fused_rmw(struct emitter *e);
-
-/** An access of `size` bytes in the window; out of line, the guest instruction's handler runs. */
-struct slow_access *emit_window_access(struct emitter *e, enum access_kind kind, unsigned size,
-                                       const struct ir_memory *memory, struct x64_insn insn);
 
 /* emit_x87.c */
 void emit_x87_begin(struct emitter *e);
@@ -131,7 +132,7 @@ void emit_x87(struct emitter *e, unsigned guest);
  *  before guest registers change. */
 void emit_x87_settle(struct emitter *e);
 /** Run the instruction of an access by its handler. */
-void emit_x87_stub(struct emitter *e, const struct slow_access *slow);
+void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest);
 /** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */
 void emit_x87_make_resident(struct emitter *e);
 /** `host` on the instruction's memory operand of `size` bytes. */
@@ -140,7 +141,7 @@ struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *i
                                          struct x64_insn host);
 
 /* emit_mmx.c */
-bool emit_mmx_is_known(const struct insn *insn);
+bool emit_mmx_is_known(unsigned op);
 /** The instruction, which the mode allows (emit_x87_is_native). */
 void emit_mmx(struct emitter *e, const struct insn *insn);
 
@@ -160,6 +161,10 @@ bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_i
 void emit_block_head(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void emit_guest_call(struct emitter *e, unsigned guest);
+
+/* emit_sse.c */
+/** The guest instruction by the host's SSE; false: it is not one that may run so. */
+bool emit_sse(struct emitter *e, unsigned guest);
 
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */

@@ -112,11 +112,12 @@ static void emit_operation(struct emitter *e) {
     bool is_x87 = insn->op == IR_GUEST && emit_x87_is_native(e, insn->guest);
     if (!is_x87)
         emit_x87_settle(e);
-    if (is_x87)
+    if (is_x87) {
         emit_x87(e, insn->guest);
-    else if (insn->op == IR_GUEST)
-        emit_guest_call(e, insn->guest);
-    else if (emitters[insn->op] == NULL || spoils_flags(insn))
+    } else if (insn->op == IR_GUEST) {
+        if (!emit_sse(e, insn->guest))
+            emit_guest_call(e, insn->guest);
+    } else if (emitters[insn->op] == NULL || spoils_flags(insn))
         e->is_unsupported = true;
     else
         emitters[insn->op](e, insn);

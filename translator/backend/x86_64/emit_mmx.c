@@ -98,8 +98,8 @@ static const struct {
     // clang-format on
 };
 
-bool emit_mmx_is_known(const struct insn *insn) {
-    return forms[insn->op].way != MMX_BY_HANDLER;
+bool emit_mmx_is_known(unsigned op) {
+    return forms[op].way != MMX_BY_HANDLER;
 }
 
 void emit_mmx(struct emitter *e, const struct insn *insn) {

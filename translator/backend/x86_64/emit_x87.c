@@ -162,8 +162,8 @@ void emit_x87_begin(struct emitter *e) {
 bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     const struct block_mode *mode = &e->ir->mode;
-    return (forms[insn->op].way != X87_BY_HANDLER || emit_mmx_is_known(insn)) && mode->x87_usable &&
-           (mode->uses_window || !(insn->flags & INSN_MEM));
+    return (forms[insn->op].way != X87_BY_HANDLER || emit_mmx_is_known(insn->op)) &&
+           mode->x87_usable && (mode->uses_window || !(insn->flags & INSN_MEM));
 }
 
 static void move64(struct emitter *e, uint8_t to, uint8_t from) {
@@ -252,9 +252,9 @@ void emit_x87_settle(struct emitter *e) {
     e->x87 = (struct x87_pending){.code = -1, .data = -1};
 }
 
-void emit_x87_stub(struct emitter *e, const struct slow_access *slow) {
+void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest) {
     set_pointers(e, &slow->x87);
-    emit_guest_call(e, slow->guest);
+    emit_guest_call(e, guest);
     x64_call(&e->as, e->backend->thunks.x87);
 }
 
@@ -267,7 +267,8 @@ struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *i
                                          enum access_kind kind, unsigned size,
                                          struct x64_insn host) {
     struct ir_memory memory = memory_of(e, insn);
-    struct slow_access *slow = emit_window_access(e, kind, size, &memory, host);
+    struct host_address address = emit_address(e, &memory);
+    struct slow_access *slow = emit_handled_access(e, kind, size, &address, host);
     slow->is_x87 = true;
     slow->x87 = e->x87;
     return slow;
@@ -298,7 +299,7 @@ static void emit_load_control(struct emitter *e, const struct insn *insn) {
     x64_reg_reg(&e->as, 0x0fb6, X64_32, X64_RCX, X64_R10);
     uint8_t *is_masked = x64_short_jump(&e->as, JRCXZ);
     move64(e, X64_RCX, X64_R11);
-    emit_x87_stub(e, slow);
+    emit_x87_stub(e, slow, e->ir->insn[e->at].guest);
     e->is_x87_resident = true;
     uint8_t *end = x64_short_jump(&e->as, JMP_SHORT);
     x64_land(&e->as, is_masked);

@@ -10,6 +10,7 @@
 #include "translator/backend/x86_64/x87.h"
 
 #include "interp/decode/op.h"
+#include "translator/backend/x86_64/emit.h"
 
 #include <string.h>
 
@@ -66,9 +67,12 @@ void x87_make_absent(struct x64_context *context) {
 bool x87_is_used_by(unsigned op) {
     static const bool is_used[OP_COUNT] = {
 #define OP(name, ...) [OP_##name] = true,
-#include "interp/decode/ops_simd.def"
 #include "interp/decode/ops_x87.def"
 #undef OP
+        /* MMX operations that emit_mmx.c does not know */
+        [OP_PINSRW] = true,   [OP_PEXTRW] = true,    [OP_PMOVMSKB] = true, [OP_MASKMOVQ] = true,
+        [OP_MOVQ2DQ] = true,  [OP_MOVDQ2Q] = true,   [OP_CVTPI2PS] = true, [OP_CVTPI2PD] = true,
+        [OP_CVTPS2PI] = true, [OP_CVTTPS2PI] = true, [OP_CVTPD2PI] = true, [OP_CVTTPD2PI] = true,
     };
-    return is_used[op];
+    return is_used[op] || emit_mmx_is_known(op);
 }
