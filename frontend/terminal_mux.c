@@ -24,8 +24,24 @@ static void write_through(void *opaque, const uint8_t *bytes, size_t count) {
     char_stream_write(mux->stream, bytes, count);
 }
 
+/* Hand over what waits, as far as the port has room. With the machine lock. */
+static void deliver_pending(struct terminal_mux *mux) {
+    const struct char_receiver *receiver = &mux->serial.receiver;
+    while (mux->pending_count > 0) {
+        size_t room = receiver->room == NULL ? 1 : receiver->room(receiver->opaque);
+        if (room == 0)
+            return;
+        uint8_t byte = mux->pending[mux->pending_first];
+        mux->pending_first = (mux->pending_first + 1) % TERMINAL_PENDING_MAX;
+        mux->pending_count--;
+        receiver->receive(receiver->opaque, &byte, 1);
+    }
+}
+
+/* The chip calls this, with the machine lock. */
 static void serial_room_made(void *opaque) {
     struct terminal_mux *mux = opaque;
+    deliver_pending(mux);
     char_stream_room_made(mux->stream);
 }
 
@@ -70,7 +86,11 @@ static void to_focus(struct terminal_mux *mux, const uint8_t *bytes, size_t coun
         monitor_input(mux->monitor, bytes, count);
     } else if (receiver->receive != NULL) {
         machine_lock(mux->machine);
-        receiver->receive(receiver->opaque, bytes, count);
+        for (size_t i = 0; i < count && mux->pending_count < TERMINAL_PENDING_MAX; i++) {
+            size_t at = (mux->pending_first + mux->pending_count++) % TERMINAL_PENDING_MAX;
+            mux->pending[at] = bytes[i];
+        }
+        deliver_pending(mux);
         machine_unlock(mux->machine);
     }
 }
@@ -124,10 +144,13 @@ static size_t mux_room(void *opaque) {
         return 64;
     machine_lock(mux->machine);
     size_t room = receiver->room(receiver->opaque);
+    size_t space = TERMINAL_PENDING_MAX - mux->pending_count;
     machine_unlock(mux->machine);
-    /* The escape must be seen although the guest reads nothing: one byte is always taken, and
-       lost when it is not part of an escape. */
-    return room == 0 && mux->is_terminal ? 1 : room;
+    /* The escape must be seen although the guest reads nothing, so typed bytes are always taken:
+       those that the port has no room for wait here, and are lost when too many do. */
+    if (mux->is_terminal)
+        return space == 0 ? 1 : space;
+    return room < space ? room : space;
 }
 
 void terminal_mux_init(struct terminal_mux *mux, struct char_stream *stream,

@@ -8,6 +8,8 @@
 #include "frontend/char_stream.h"
 #include "frontend/monitor.h"
 
+#define TERMINAL_PENDING_MAX 4096
+
 struct terminal_mux {
     struct char_stream *stream;     /* stdin and stdout */
     struct char_backend serial;     /* what the serial port attaches to */
@@ -22,6 +24,9 @@ struct terminal_mux {
     bool is_terminal; /* input is typed, not piped */
     void (*quit)(void *opaque);
     void *opaque;
+    /* Typed for the serial port, which had no room yet; guarded by the machine lock. */
+    uint8_t pending[TERMINAL_PENDING_MAX];
+    size_t pending_first, pending_count;
 };
 
 /** Make the multiplexer over a stream that serves stdin and stdout. `quit` is called on the main

@@ -22,6 +22,10 @@
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
 
+/* MXCSR's exception masks, and the bits that a host might refuse besides. */
+#define MXCSR_MASKS   UINT32_C(0x1f80)
+#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
+
 /* What ran last, for translator_explain. */
 struct last_run {
     struct bt_block
@@ -158,7 +162,8 @@ static struct block_mode current_mode(struct translator *t) {
         .is_v86 = cpu->is_v86,
         .moves_down = (cpu->eflags & FLAG_DF) != 0,
         .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0,
+        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
+                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
         .counts_instructions = t->counts_instructions,
         .uses_window = t->ops->uses_window(t->backend),
         .code_limit = cpu->seg[SEG_CS].limit,

@@ -144,8 +144,8 @@ static uint32_t sort(uint32_t iterations) {
 enum { PUSH, LOAD, STORE, ADD, MUL, XOR, DECREMENT, JUMP_NOT_ZERO, SWAP, DROP, HALT };
 
 static const uint8_t byte_code[] = {
-    LOAD, 0, LOAD, 0, MUL, LOAD, 0, XOR, LOAD, 1, ADD,  STORE,
-    1,    PUSH, 7, PUSH, 9, SWAP, DROP, DROP, DECREMENT, 0, JUMP_NOT_ZERO, 0, HALT,
+    LOAD, 0,    LOAD, 0,    MUL,  LOAD, 0,         XOR, LOAD,          1, ADD,  STORE, 1, PUSH,
+    7,    PUSH, 9,    SWAP, DROP, DROP, DECREMENT, 0,   JUMP_NOT_ZERO, 0, HALT,
 };
 
 static uint32_t bytecode(uint32_t iterations) {
@@ -234,8 +234,7 @@ SMALL_FUNCTION(function_6, x ^ 0x5a5a5a5a)
 SMALL_FUNCTION(function_7, x + (x << 4))
 
 static uint32_t (*const volatile functions[8])(uint32_t) = {
-    function_0, function_1, function_2, function_3,
-    function_4, function_5, function_6, function_7,
+    function_0, function_1, function_2, function_3, function_4, function_5, function_6, function_7,
 };
 
 static uint32_t pointers(uint32_t iterations) {
@@ -273,7 +272,8 @@ static uint32_t make_text(void) {
     state = 4711;
     for (uint32_t i = 0; i < sizeof(buffer); i++) {
         uint32_t r = next_random(&state);
-        buffer[i] = i > 100 && r % 8 != 0 ? buffer[i - 1 - (r >> 8) % 3 * 29] : (uint8_t)(r >> 24 & 15);
+        buffer[i] =
+            i > 100 && r % 8 != 0 ? buffer[i - 1 - (r >> 8) % 3 * 29] : (uint8_t)(r >> 24 & 15);
     }
     return 0;
 }
@@ -284,7 +284,8 @@ static uint32_t compress(uint32_t iterations) {
         for (uint32_t i = 0; i < 4096; i++)
             places[i] = 0;
         for (uint32_t at = 1; at + 16 < sizeof(buffer);) {
-            uint32_t key = buffer[at] | (uint32_t)buffer[at + 1] << 8 | (uint32_t)buffer[at + 2] << 16;
+            uint32_t key =
+                buffer[at] | (uint32_t)buffer[at + 1] << 8 | (uint32_t)buffer[at + 2] << 16;
             uint32_t slot = key * 2654435761u >> 20, match = places[slot], length = 0;
             places[slot] = (uint16_t)at;
             while (length < 15 && buffer[match + length] == buffer[at + length])
@@ -308,9 +309,7 @@ static uint32_t wide(uint32_t iterations) {
 }
 
 /* Words of a text, counted in a hash table with chains of comparisons. */
-static struct word {
-    uint32_t hash, count;
-} words[1024];
+static struct word { uint32_t hash, count; } words[1024];
 
 static uint32_t text(uint32_t iterations) {
     uint32_t sum = 0;

@@ -34,11 +34,11 @@ static uint32_t rewrite(uint32_t iterations) {
 /* Changes the immediate operand of an instruction inside the loop that runs it. */
 static uint32_t patch_loop(uint32_t iterations) {
     static const uint8_t loop[] = {
-        0x05, 0,    0,    0, 0,       /* 0: add eax, imm32 */
-        0xff, 0x41, 0x01,             /* 5: inc dword [ecx + 1] */
-        0x4a,                         /* 8: dec edx */
-        0x75, 0xf5,                   /* 9: jnz 0 */
-        0xc3,                         /* 11: ret */
+        0x05, 0,    0,    0, 0, /* 0: add eax, imm32 */
+        0xff, 0x41, 0x01,       /* 5: inc dword [ecx + 1] */
+        0x4a,                   /* 8: dec edx */
+        0x75, 0xf5,             /* 9: jnz 0 */
+        0xc3,                   /* 11: ret */
     };
     for (uint32_t i = 0; i < sizeof(loop); i++)
         code[i] = loop[i];

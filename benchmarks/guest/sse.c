@@ -9,7 +9,8 @@ static float4 vector_x[1024], vector_y[1024];
 
 static uint32_t packed_float(uint32_t iterations) {
     for (int i = 0; i < 1024; i++)
-        vector_x[i] = (float4){(float)i, (float)i + 1, (float)i * 0.5f, 3}, vector_y[i] = vector_x[i];
+        vector_x[i] = (float4){(float)i, (float)i + 1, (float)i * 0.5f, 3},
+        vector_y[i] = vector_x[i];
     for (uint32_t round = 0; round < iterations; round++) {
         float4 scale = {0.5f, 0.25f, 0.125f, (float)(round & 3)};
         for (int i = 0; i < 1024; i++)

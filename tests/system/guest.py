@@ -83,7 +83,7 @@ class Guest:
         self.monitor = Channel(str(folder / "monitor"))
         self.command = [
             context.program, "-engine", context.engine, "-display", "none",
-            "-clock", f"{clock},limit={limit}", "-stats-json", str(self.statistics_path),
+            "-clock", f"{clock},limit={limit}" if limit else clock, "-stats-json", str(self.statistics_path),
             "-serial", f"unix:{folder}/serial", "-monitor", f"unix:{folder}/monitor",
             "-firmware-log", f"file:{self.firmware_log_path}", *map(str, arguments)]
         self.errors = tempfile.TemporaryFile()

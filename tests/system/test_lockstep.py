@@ -4,7 +4,7 @@ import pathlib
 import sys
 import tempfile
 
-from guest import Failure, main, need_file, statistics
+from pipe_guest import Failure, main, need_file, statistics
 
 GRUB = "/usr/lib/grub-rescue/grub-rescue-"
 LINUX = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"

@@ -121,6 +121,11 @@ uint32_t lift_next_ip(const struct lift *lift) {
     return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
 }
 
+/** Whether exceptions that the mode says are masked may not be any more, or the reverse. */
+static bool changes_mxcsr(const struct lift *lift) {
+    return lift->insn->op == OP_LDMXCSR || lift->insn->op == OP_FXRSTOR;
+}
+
 /** Whether the block ends at a call although the operation's flow goes on, or the other way round:
  *  SS decides too much, while other segments and the flags that POPF and STI change stay what the
  *  block takes for granted as a rule, and are looked at when it runs (helper_call_ends_block). */
@@ -137,7 +142,7 @@ static bool ends_at_call(const struct lift *lift) {
     case OP_STI:
         return false;
     default:
-        return op_info((enum op)insn->op)->flow != FLOW_NEXT;
+        return op_info((enum op)insn->op)->flow != FLOW_NEXT || changes_mxcsr(lift);
     }
 }
 

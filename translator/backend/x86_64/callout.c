@@ -63,6 +63,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     const struct lazy_flags lazy = cpu->lazy;
     uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
+        x64_window_missed(context->backend);
     insn->exec(cpu, insn);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));

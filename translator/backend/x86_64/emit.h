@@ -30,6 +30,7 @@ struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
     struct host_address address;
     uint8_t kind, type; /* enum access_kind, enum ir_type */
+    bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
 };
@@ -100,6 +101,10 @@ struct x64_insn emit_group(uint32_t opcode, enum ir_type type, uint8_t extension
 /* emit_mem.c */
 void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
                  const struct ir_memory *memory, struct x64_insn insn);
+/** An access of 1 to 16 bytes by the only host instruction of its guest instruction; out of line
+ *  the interpreter's handler does it all. There must be a window. */
+void emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
+                         const struct host_address *address, struct x64_insn insn);
 void emit_add_site(struct emitter *e, enum site_kind kind, uint32_t at, unsigned slow);
 uint64_t emit_callout_word(const struct emitter *e, unsigned guest);
 /** Stubs of all sites; fills `finished`. */
@@ -125,6 +130,10 @@ bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_i
 void emit_block_head(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void emit_guest_call(struct emitter *e, unsigned guest);
+
+/* emit_sse.c */
+/** The guest instruction by the host's SSE; false: it is not one that may run so. */
+bool emit_sse(struct emitter *e, unsigned guest);
 
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */

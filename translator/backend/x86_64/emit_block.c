@@ -109,9 +109,10 @@ static bool spoils_flags(const struct ir_insn *insn) {
 static void emit_operation(struct emitter *e) {
     const struct ir_insn *insn = &e->ir->insn[e->at];
     const struct ir_insn *fused = e->fused;
-    if (insn->op == IR_GUEST)
-        emit_guest_call(e, insn->guest);
-    else if (emitters[insn->op] == NULL || spoils_flags(insn))
+    if (insn->op == IR_GUEST) {
+        if (!emit_sse(e, insn->guest))
+            emit_guest_call(e, insn->guest);
+    } else if (emitters[insn->op] == NULL || spoils_flags(insn))
         e->is_unsupported = true;
     else
         emitters[insn->op](e, insn);

@@ -166,6 +166,23 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
     e->slow[number] = slow;
 }
 
+void emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
+                         const struct host_address *address, struct x64_insn insn) {
+    if (e->slow_count == MOST_SLOW) {
+        e->as.has_overflown = true;
+        return;
+    }
+    unsigned number = e->slow_count++;
+    struct slow_access slow = {.address = *address, .is_handled = true};
+    if (kind != ACCESS_LOAD && slow.address.segment == SEG_CS)
+        slow.address.check = IR_SEG_CHECKED;
+    struct x64_mem mem = resolve(e, &slow.address, kind, bytes, number);
+    emit_add_site(e, SITE_ACCESS, emit_here(e), number);
+    x64_with_mem(&e->as, &insn, &mem);
+    slow.resume = x64_here(&e->as);
+    e->slow[number] = slow;
+}
+
 static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
     switch (site->kind) {
     case SITE_DIVIDE:
@@ -184,7 +201,10 @@ static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
         x64_jmp(&e->as, e->backend->thunks.exit_event);
         break;
     default:
-        emit_out_of_line(e, &e->slow[site->slow]);
+        if (e->slow[site->slow].is_handled)
+            emit_guest_call(e, site->guest);
+        else
+            emit_out_of_line(e, &e->slow[site->slow]);
         x64_jmp(&e->as, e->slow[site->slow].resume);
         break;
     }

@@ -170,6 +170,9 @@ uint8_t *x64_short_jump(struct x64_asm *as, uint8_t opcode) {
 }
 
 void x64_land(struct x64_asm *as, uint8_t *displacement) {
+    ptrdiff_t distance = as->at - (displacement + 1);
+    if (distance > INT8_MAX)
+        as->has_overflown = true;
     if (!as->has_overflown)
-        *displacement = (uint8_t)(as->at - (displacement + 1));
+        *displacement = (uint8_t)distance;
 }

@@ -30,6 +30,46 @@ static void add_to_stack(struct x64_asm *as, int8_t bytes) {
     x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &mem);
 }
 
+static void move_simd(struct x64_asm *as, uint32_t movups) {
+    for (unsigned i = 0; i < 8; i++) {
+        struct x64_mem slot =
+            x64_at(HOST_CPU, (int32_t)(offsetof(struct cpu, xmm) + i * sizeof(union xmm)));
+        x64_reg_mem(as, movups, X64_32, (uint8_t)i, &slot);
+    }
+}
+
+static void load_mxcsr(struct x64_asm *as, struct x64_mem mem) {
+    x64_reg_mem(as, 0x0fae, X64_32, 2, &mem);
+}
+
+static struct x64_mem mxcsr_slot(void) {
+    return x64_at(HOST_CPU, (int32_t)offsetof(struct cpu, mxcsr));
+}
+
+/** Jump if XMM registers are not the guest's; flags are lost. */
+static uint8_t *unless_holding_simd(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_insn compare = {.opcode = 0x80, .reg = 7, .imm_bytes = 1};
+    struct x64_mem holds = x64_near(&context->holds_simd);
+    x64_with_mem(as, &compare, &holds);
+    return x64_short_jump(as, 0x74);
+}
+
+static void save_simd(struct x64_asm *as, const struct x64_context *context) {
+    uint8_t *skip = unless_holding_simd(as, context);
+    move_simd(as, 0x0f11);
+    struct x64_mem mxcsr = mxcsr_slot();
+    x64_reg_mem(as, 0x0fae, X64_32, 3, &mxcsr); /* stmxcsr */
+    load_mxcsr(as, x64_near(&context->host_mxcsr));
+    x64_land(as, skip);
+}
+
+static void load_simd(struct x64_asm *as, const struct x64_context *context) {
+    uint8_t *skip = unless_holding_simd(as, context);
+    load_mxcsr(as, mxcsr_slot());
+    move_simd(as, 0x0f10);
+    x64_land(as, skip);
+}
+
 /** Guest registers, flags and budget to memory; RAX is lost. */
 static void save_state(struct x64_asm *as, const struct x64_context *context) {
     for (unsigned i = 0; i < 8; i++)
@@ -39,9 +79,11 @@ static void save_state(struct x64_asm *as, const struct x64_context *context) {
     x64_reg_reg(as, 0x0f90, X64_8, 0, X64_RAX);
     struct x64_mem flags = x64_near(&context->flags);
     x64_reg_mem(as, 0x89, X64_16, X64_RAX, &flags);
+    save_simd(as, context);
 }
 
 static void load_state(struct x64_asm *as, const struct x64_context *context) {
+    load_simd(as, context);
     struct x64_mem flags = x64_near(&context->flags);
     x64_reg_mem(as, 0x8b, X64_16, X64_RAX, &flags);
     x64_byte(as, 0x04); /* add al, 127: overflows when OF was set */
@@ -131,16 +173,16 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     x64_reg_mem(as, 0xff, X64_32, 2, &callee);
     add_to_stack(as, 8);
     x64_reg_reg(as, 0x85, X64_32, X64_RAX, X64_RAX);
-    uint8_t *leaves = x64_short_jump(as, 0x75);
-    load(as, X64_R8, x64_near(&context->temp[0]));
-    load(as, X64_R9, x64_near(&context->temp[1]));
-    load_state(as, context);
-    x64_byte(as, 0xc3);
-    x64_land(as, leaves);
+    uint8_t *continues = x64_short_jump(as, 0x74);
     add_to_stack(as, 8); /* the return address */
     struct x64_mem minus_one = x64_at(X64_RAX, -1);
     x64_reg_mem(as, 0x8d, X64_32, X64_RAX, &minus_one);
     x64_jmp(as, backend->thunks.exit_saved);
+    x64_land(as, continues);
+    load(as, X64_R8, x64_near(&context->temp[0]));
+    load(as, X64_R9, x64_near(&context->temp[1]));
+    load_state(as, context);
+    x64_byte(as, 0xc3);
     return here;
 }
 

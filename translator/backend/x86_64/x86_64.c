@@ -56,6 +56,7 @@ static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct e
     }
     backend->context = (struct x64_context *)(void *)backend->memory.context;
     backend->context->backend = backend;
+    backend->context->host_mxcsr = __builtin_ia32_stmxcsr() & ~UINT32_C(0x3f);
     x64_callout_install(backend->context);
     if (!x64_make_thunks(backend)) {
         error_set(error, "no room for the translator's own code");
@@ -129,6 +130,7 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     context->salt = current_salt(backend, block);
     remember(backend, block);
     set_budget(context, cpu);
+    context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
     x64_load_window(backend);

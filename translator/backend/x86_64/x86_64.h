@@ -6,6 +6,7 @@
  *   R13   guest instructions left in the budget
  *   R12   the jump table; the trap word lies at TRAP_DISPLACEMENT from it
  *   R8 R9 temporaries of the IR   R10 R11   addresses and everything else
+ *   XMM0..XMM7, MXCSR   the guest's, in blocks whose mode says that SSE is usable
  *   RFLAGS  guest arithmetic flags; the upper halves of guest registers are 0
  */
 #ifndef TRANSLATOR_BACKEND_X86_64_X86_64_H
@@ -34,7 +35,9 @@ struct x64_context {
     uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
     uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
     struct backend *backend;
-    uint64_t limit; /* cpu->icount + remaining */
+    uint64_t limit;      /* cpu->icount + remaining */
+    bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
+    uint32_t host_mxcsr; /* in C */
 };
 
 #define TRAP_DISPLACEMENT (-(int32_t)HOST_PAGE_BYTES - 8)
