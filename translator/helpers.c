@@ -105,3 +105,11 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
         return false;
     }
 }
+
+#define X87_MASKS 0x3f /* in the control word */
+#define X87_ES    0x80 /* in the status word */
+
+bool helper_x87_is_quiet(const struct cpu *cpu) {
+    return (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && cpu_has(cpu, FEATURE_FPU) &&
+           (cpu->x87.control & X87_MASKS) == X87_MASKS && (cpu->x87.status & X87_ES) == 0;
+}

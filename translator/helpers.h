@@ -29,4 +29,8 @@ enum ir_segment_check helper_segment_check(const struct segment *segment, bool n
 bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
                             const struct insn *insn, uint32_t eflags);
 
+/** Whether x87 and MMX instructions can neither fault by themselves nor report an exception: CR0
+ *  allows them, all exceptions are masked and none is pending. */
+bool helper_x87_is_quiet(const struct cpu *cpu);
+
 #endif

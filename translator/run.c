@@ -161,7 +161,7 @@ static struct block_mode current_mode(struct translator *t) {
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
         .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0,
+        .x87_usable = helper_x87_is_quiet(cpu),
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
                        (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
         .counts_instructions = t->counts_instructions,
@@ -323,7 +323,14 @@ static void link_pending(struct translator *t, struct bt_block *to) {
     }
 }
 
+/** All guest state to struct cpu. */
+static void sync_state(struct translator *t) {
+    if (t->ops->sync_state != NULL)
+        t->ops->sync_state(t->backend);
+}
+
 static void interpret(struct translator *t, uint64_t budget) {
+    sync_state(t);
     t->pending_link = NULL;
     t->last.block = NULL;
     interp_execute(t->cpu, budget);
@@ -370,7 +377,9 @@ static void execute(void *opaque, uint64_t budget) {
 
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
-    return cpu_run(t->cpu, icount_limit, execute, t);
+    enum cpu_exit exit = cpu_run(t->cpu, icount_limit, execute, t);
+    sync_state(t);
+    return exit;
 }
 
 enum cpu_exit translator_run_block(struct translator *t, uint64_t icount_limit) {

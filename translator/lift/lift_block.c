@@ -121,11 +121,6 @@ uint32_t lift_next_ip(const struct lift *lift) {
     return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
 }
 
-/** Whether exceptions that the mode says are masked may not be any more, or the reverse. */
-static bool changes_mxcsr(const struct lift *lift) {
-    return lift->insn->op == OP_LDMXCSR || lift->insn->op == OP_FXRSTOR;
-}
-
 /** Whether the block ends at a call although the operation's flow goes on, or the other way round:
  *  SS decides too much, while other segments and the flags that POPF and STI change stay what the
  *  block takes for granted as a rule, and are looked at when it runs (helper_call_ends_block). */
@@ -137,12 +132,14 @@ static bool ends_at_call(const struct lift *lift) {
         return insn->reg == SEG_SS;
     case OP_CLD:
     case OP_STD:
+    case OP_LDMXCSR: /* the mode says whether MXCSR masks all exceptions */
+    case OP_FXRSTOR:
         return true;
     case OP_POPF:
     case OP_STI:
         return false;
     default:
-        return op_info((enum op)insn->op)->flow != FLOW_NEXT || changes_mxcsr(lift);
+        return op_info((enum op)insn->op)->flow != FLOW_NEXT;
     }
 }
 

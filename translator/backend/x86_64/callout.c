@@ -5,6 +5,7 @@
  */
 #include "interp/cpu/exception.h"
 #include "translator/backend/x86_64/window.h"
+#include "translator/backend/x86_64/x87.h"
 #include "translator/helpers.h"
 
 #define CONTINUE    0u
@@ -63,16 +64,21 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     const struct lazy_flags lazy = cpu->lazy;
     uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
+    bool uses_x87 = x87_is_used_by(insn->op);
+    if (uses_x87)
+        x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
         x64_window_missed(context->backend);
     insn->exec(cpu, insn);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a
-       chip wants to be heard at the next instruction (cpu_lower_limit). */
+       chip wants to be heard at the next instruction (cpu_lower_limit), or x87 exceptions became
+       masked or not, which is part of the mode. */
     bool has_left = cpu->insn == NULL;
     bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
-    if (has_left || is_cut_short || !block->is_valid ||
+    bool changes_mode = uses_x87 && helper_x87_is_quiet(cpu) != block->mode.x87_usable;
+    if (has_left || is_cut_short || changes_mode || !block->is_valid ||
         helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         context->remaining = (int64_t)(context->limit - done);
@@ -86,8 +92,15 @@ static uint32_t call_divide(struct x64_context *context, uint64_t what) {
     cpu_raise(settle(context, what), VECTOR_DE);
 }
 
+static uint32_t call_x87(struct x64_context *context, uint64_t what) {
+    x87_make_resident(context);
+    return CONTINUE;
+}
+
 void x64_callout_install(struct x64_context *context) {
     context->call_access = call_access;
     context->call_guest = call_guest;
     context->call_divide = call_divide;
+    context->call_x87 = call_x87;
+    context->x87_is_absent = 1;
 }

@@ -25,6 +25,11 @@ struct host_address {
     uint32_t displacement;
 };
 
+/** Guest instructions that the x87 pointers in struct cpu must still be set to; negative: none. */
+struct x87_pending {
+    int code, data;
+};
+
 /** An access whose stub is still to be emitted. */
 struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
@@ -33,6 +38,8 @@ struct slow_access {
     bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
+    bool is_x87;           /* is_handled, and the pointers are to be set first */
+    struct x87_pending x87;
 };
 
 /** A trap site whose stub is still to be emitted; `slow` is for SITE_ACCESS and SITE_SEGMENT. */
@@ -63,6 +70,8 @@ struct emitter {
     struct pending_site sites[MOST_SITES];
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
+    bool is_x87_resident; /* for sure, at this place */
+    struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
 };
 
@@ -103,8 +112,8 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
                  const struct ir_memory *memory, struct x64_insn insn);
 /** An access of 1 to 16 bytes by the only host instruction of its guest instruction; out of line
  *  the interpreter's handler does it all. There must be a window. */
-void emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
-                         const struct host_address *address, struct x64_insn insn);
+struct slow_access *emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
+                                        const struct host_address *address, struct x64_insn insn);
 void emit_add_site(struct emitter *e, enum site_kind kind, uint32_t at, unsigned slow);
 uint64_t emit_callout_word(const struct emitter *e, unsigned guest);
 /** Stubs of all sites; fills `finished`. */
@@ -113,6 +122,28 @@ void emit_stubs(struct emitter *e);
 bool emit_can_fuse(const struct emitter *e, const struct ir_insn *load, const struct ir_insn *next);
 /** LOAD_RMW, operation and STORE as one instruction; false when they do not match. */
 bool emit_fused_rmw(struct emitter *e);
+
+/* emit_x87.c */
+void emit_x87_begin(struct emitter *e);
+/** Whether the guest instruction is an x87 or MMX one that can run as it is. */
+bool emit_x87_is_native(const struct emitter *e, unsigned guest);
+void emit_x87(struct emitter *e, unsigned guest);
+/** Set the x87 pointers in struct cpu; must stand before all that may fault, call or leave, and
+ *  before guest registers change. */
+void emit_x87_settle(struct emitter *e);
+/** Run the instruction of an access by its handler. */
+void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest);
+/** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */
+void emit_x87_make_resident(struct emitter *e);
+/** `host` on the instruction's memory operand of `size` bytes. */
+struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *insn,
+                                         enum access_kind kind, unsigned size,
+                                         struct x64_insn host);
+
+/* emit_mmx.c */
+bool emit_mmx_is_known(unsigned op);
+/** The instruction, which the mode allows (emit_x87_is_native). */
+void emit_mmx(struct emitter *e, const struct insn *insn);
 
 /* The emitters of single operations. */
 typedef void emit_fn(struct emitter *e, const struct ir_insn *insn);

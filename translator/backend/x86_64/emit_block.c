@@ -109,7 +109,12 @@ static bool spoils_flags(const struct ir_insn *insn) {
 static void emit_operation(struct emitter *e) {
     const struct ir_insn *insn = &e->ir->insn[e->at];
     const struct ir_insn *fused = e->fused;
-    if (insn->op == IR_GUEST) {
+    bool is_x87 = insn->op == IR_GUEST && emit_x87_is_native(e, insn->guest);
+    if (!is_x87)
+        emit_x87_settle(e);
+    if (is_x87) {
+        emit_x87(e, insn->guest);
+    } else if (insn->op == IR_GUEST) {
         if (!emit_sse(e, insn->guest))
             emit_guest_call(e, insn->guest);
     } else if (emitters[insn->op] == NULL || spoils_flags(insn))
@@ -123,6 +128,9 @@ static void emit_operation(struct emitter *e) {
 
 /** The operations of one guest instruction, [e->at, end). */
 static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
+    /* Not within the instruction, where it might be taken back. */
+    if (!emit_x87_is_native(e, e->ir->insn[e->at].guest))
+        emit_x87_settle(e);
     const struct emitter_mark {
         uint8_t *at;
         unsigned slow_count, site_count;
@@ -196,6 +204,7 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
+    emit_x87_begin(e);
     uint32_t start = emit_here(e);
     emit_block_head(e);
     emit_instructions(e, calls_all);

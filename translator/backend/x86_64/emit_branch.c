@@ -2,6 +2,7 @@
 #include "translator/backend/x86_64/emit.h"
 
 #include "softmmu/base/bits.h"
+#include "translator/backend/x86_64/x87.h"
 
 #define JRCXZ 0xe3
 
@@ -28,6 +29,7 @@ void emit_block_head(struct emitter *e) {
 }
 
 void emit_guest_call(struct emitter *e, unsigned guest) {
+    e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
     x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
     x64_call(&e->as, e->backend->thunks.guest);
 }

@@ -166,21 +166,22 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
     e->slow[number] = slow;
 }
 
-void emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
-                         const struct host_address *address, struct x64_insn insn) {
+struct slow_access *emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
+                                        const struct host_address *address, struct x64_insn insn) {
     if (e->slow_count == MOST_SLOW) {
         e->as.has_overflown = true;
-        return;
+        e->slow_count--;
     }
     unsigned number = e->slow_count++;
-    struct slow_access slow = {.address = *address, .is_handled = true};
-    if (kind != ACCESS_LOAD && slow.address.segment == SEG_CS)
-        slow.address.check = IR_SEG_CHECKED;
-    struct x64_mem mem = resolve(e, &slow.address, kind, bytes, number);
+    struct slow_access *slow = &e->slow[number];
+    *slow = (struct slow_access){.address = *address, .is_handled = true};
+    if (kind != ACCESS_LOAD && slow->address.segment == SEG_CS)
+        slow->address.check = IR_SEG_CHECKED;
+    struct x64_mem mem = resolve(e, &slow->address, kind, bytes, number);
     emit_add_site(e, SITE_ACCESS, emit_here(e), number);
     x64_with_mem(&e->as, &insn, &mem);
-    slow.resume = x64_here(&e->as);
-    e->slow[number] = slow;
+    slow->resume = x64_here(&e->as);
+    return slow;
 }
 
 static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
@@ -201,7 +202,9 @@ static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
         x64_jmp(&e->as, e->backend->thunks.exit_event);
         break;
     default:
-        if (e->slow[site->slow].is_handled)
+        if (e->slow[site->slow].is_x87)
+            emit_x87_stub(e, &e->slow[site->slow], site->guest);
+        else if (e->slow[site->slow].is_handled)
             emit_guest_call(e, site->guest);
         else
             emit_out_of_line(e, &e->slow[site->slow]);

@@ -9,6 +9,7 @@
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 #include "translator/backend/x86_64/window.h"
+#include "translator/backend/x86_64/x87.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,10 @@ static bool x64_uses_window(const struct backend *backend) {
 /* Windows are looked up at each entry, and the jump table knows contexts apart. */
 static void x64_context_changed(struct backend *backend) {}
 
+static void x64_sync_state(struct backend *backend) {
+    x87_make_absent(backend->context);
+}
+
 static void x64_print(struct backend *backend, const struct bt_block *block, FILE *out) {
     const struct x64_block *record = block->host;
     struct disasm *disasm = disasm_create();
@@ -209,5 +214,6 @@ const struct backend_ops backend_x86_64 = {
     .request_exit = x64_request_exit,
     .uses_window = x64_uses_window,
     .context_changed = x64_context_changed,
+    .sync_state = x64_sync_state,
     .print = x64_print,
 };

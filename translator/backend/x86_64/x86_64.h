@@ -38,6 +38,8 @@ struct x64_context {
     uint64_t limit;      /* cpu->icount + remaining */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
+    uint32_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
 
 #define TRAP_DISPLACEMENT (-(int32_t)HOST_PAGE_BYTES - 8)
@@ -85,7 +87,7 @@ struct jump_context {
 struct thunks {
     const uint8_t *enter;
     const uint8_t *exit_next, *exit_miss, *exit_event, *exit_leave, *exit_saved;
-    const uint8_t *access, *guest, *divide;
+    const uint8_t *access, *guest, *divide, *x87;
 };
 
 struct emitter;

@@ -1,0 +1,336 @@
+/*
+ * x87 instructions as they are: register forms are the same bytes in 64-bit mode, memory forms get
+ * the operand in the window. The mode says that all exceptions are masked, so nothing but memory
+ * can fault.
+ *
+ * Not here, but in the interpreter: the transcendental instructions, whose last bit differs between
+ * hosts; images of the whole state; FFREEP and
+ * FSTPNCE, which are not documented.
+ *
+ * Source: SDM vol. 2, the instructions; vol. 1, "x87 FPU Instruction and Data (Operand) Pointers".
+ */
+#include "translator/backend/x86_64/emit.h"
+#include "translator/backend/x86_64/x87.h"
+
+#include "interp/decode/op.h"
+
+#define JRCXZ     0xe3
+#define JMP_SHORT 0xeb
+
+enum x87_way {
+    X87_BY_HANDLER,
+    X87_REGISTERS,
+    X87_LOAD,
+    X87_STORE,
+    X87_CONTROL,       /* as X87_REGISTERS, but control instructions leave the pointers alone */
+    X87_STORE_CONTROL, /* as X87_STORE */
+    X87_LOAD_CONTROL,
+    X87_STATUS_TO_AX,
+    X87_NOTHING, /* waits, with nothing to wait for */
+};
+
+static const struct {
+    uint8_t way, bytes;
+} forms[OP_COUNT] = {
+    // clang-format off
+    [OP_FADD_ST] = {X87_REGISTERS, 0},
+    [OP_FADD_STI] = {X87_REGISTERS, 0},
+    [OP_FADDP] = {X87_REGISTERS, 0},
+    [OP_FADD_M32] = {X87_LOAD, 4},
+    [OP_FADD_M64] = {X87_LOAD, 8},
+    [OP_FIADD_M16] = {X87_LOAD, 2},
+    [OP_FIADD_M32] = {X87_LOAD, 4},
+    [OP_FMUL_ST] = {X87_REGISTERS, 0},
+    [OP_FMUL_STI] = {X87_REGISTERS, 0},
+    [OP_FMULP] = {X87_REGISTERS, 0},
+    [OP_FMUL_M32] = {X87_LOAD, 4},
+    [OP_FMUL_M64] = {X87_LOAD, 8},
+    [OP_FIMUL_M16] = {X87_LOAD, 2},
+    [OP_FIMUL_M32] = {X87_LOAD, 4},
+    [OP_FSUB_ST] = {X87_REGISTERS, 0},
+    [OP_FSUB_STI] = {X87_REGISTERS, 0},
+    [OP_FSUBP] = {X87_REGISTERS, 0},
+    [OP_FSUB_M32] = {X87_LOAD, 4},
+    [OP_FSUB_M64] = {X87_LOAD, 8},
+    [OP_FISUB_M16] = {X87_LOAD, 2},
+    [OP_FISUB_M32] = {X87_LOAD, 4},
+    [OP_FSUBR_ST] = {X87_REGISTERS, 0},
+    [OP_FSUBR_STI] = {X87_REGISTERS, 0},
+    [OP_FSUBRP] = {X87_REGISTERS, 0},
+    [OP_FSUBR_M32] = {X87_LOAD, 4},
+    [OP_FSUBR_M64] = {X87_LOAD, 8},
+    [OP_FISUBR_M16] = {X87_LOAD, 2},
+    [OP_FISUBR_M32] = {X87_LOAD, 4},
+    [OP_FDIV_ST] = {X87_REGISTERS, 0},
+    [OP_FDIV_STI] = {X87_REGISTERS, 0},
+    [OP_FDIVP] = {X87_REGISTERS, 0},
+    [OP_FDIV_M32] = {X87_LOAD, 4},
+    [OP_FDIV_M64] = {X87_LOAD, 8},
+    [OP_FIDIV_M16] = {X87_LOAD, 2},
+    [OP_FIDIV_M32] = {X87_LOAD, 4},
+    [OP_FDIVR_ST] = {X87_REGISTERS, 0},
+    [OP_FDIVR_STI] = {X87_REGISTERS, 0},
+    [OP_FDIVRP] = {X87_REGISTERS, 0},
+    [OP_FDIVR_M32] = {X87_LOAD, 4},
+    [OP_FDIVR_M64] = {X87_LOAD, 8},
+    [OP_FIDIVR_M16] = {X87_LOAD, 2},
+    [OP_FIDIVR_M32] = {X87_LOAD, 4},
+    [OP_FSQRT] = {X87_REGISTERS, 0},
+    [OP_FRNDINT] = {X87_REGISTERS, 0},
+    [OP_FSCALE] = {X87_REGISTERS, 0},
+    [OP_FXTRACT] = {X87_REGISTERS, 0},
+    [OP_FPREM] = {X87_REGISTERS, 0},
+    [OP_FPREM1] = {X87_REGISTERS, 0},
+    [OP_FCHS] = {X87_REGISTERS, 0},
+    [OP_FABS] = {X87_REGISTERS, 0},
+    [OP_FCOM_ST] = {X87_REGISTERS, 0},
+    [OP_FCOMP_ST] = {X87_REGISTERS, 0},
+    [OP_FCOMPP] = {X87_REGISTERS, 0},
+    [OP_FUCOM] = {X87_REGISTERS, 0},
+    [OP_FUCOMP] = {X87_REGISTERS, 0},
+    [OP_FUCOMPP] = {X87_REGISTERS, 0},
+    [OP_FTST] = {X87_REGISTERS, 0},
+    [OP_FXAM] = {X87_REGISTERS, 0},
+    [OP_FCOMI] = {X87_REGISTERS, 0},
+    [OP_FCOMIP] = {X87_REGISTERS, 0},
+    [OP_FUCOMI] = {X87_REGISTERS, 0},
+    [OP_FUCOMIP] = {X87_REGISTERS, 0},
+    [OP_FLD_ST] = {X87_REGISTERS, 0},
+    [OP_FST_ST] = {X87_REGISTERS, 0},
+    [OP_FSTP_ST] = {X87_REGISTERS, 0},
+    [OP_FXCH] = {X87_REGISTERS, 0},
+    [OP_FCMOVB] = {X87_REGISTERS, 0},
+    [OP_FCMOVE] = {X87_REGISTERS, 0},
+    [OP_FCMOVBE] = {X87_REGISTERS, 0},
+    [OP_FCMOVU] = {X87_REGISTERS, 0},
+    [OP_FCMOVNB] = {X87_REGISTERS, 0},
+    [OP_FCMOVNE] = {X87_REGISTERS, 0},
+    [OP_FCMOVNBE] = {X87_REGISTERS, 0},
+    [OP_FCMOVNU] = {X87_REGISTERS, 0},
+    [OP_FLD1] = {X87_REGISTERS, 0},
+    [OP_FLDL2T] = {X87_REGISTERS, 0},
+    [OP_FLDL2E] = {X87_REGISTERS, 0},
+    [OP_FLDPI] = {X87_REGISTERS, 0},
+    [OP_FLDLG2] = {X87_REGISTERS, 0},
+    [OP_FLDLN2] = {X87_REGISTERS, 0},
+    [OP_FLDZ] = {X87_REGISTERS, 0},
+    [OP_FNOP] = {X87_REGISTERS, 0},
+    [OP_FDECSTP] = {X87_REGISTERS, 0},
+    [OP_FINCSTP] = {X87_REGISTERS, 0},
+    [OP_FFREE] = {X87_REGISTERS, 0},
+    [OP_FCOM_M32] = {X87_LOAD, 4},
+    [OP_FCOMP_M32] = {X87_LOAD, 4},
+    [OP_FCOM_M64] = {X87_LOAD, 8},
+    [OP_FCOMP_M64] = {X87_LOAD, 8},
+    [OP_FICOM_M16] = {X87_LOAD, 2},
+    [OP_FICOMP_M16] = {X87_LOAD, 2},
+    [OP_FICOM_M32] = {X87_LOAD, 4},
+    [OP_FICOMP_M32] = {X87_LOAD, 4},
+    [OP_FLD_M32] = {X87_LOAD, 4},
+    [OP_FLD_M64] = {X87_LOAD, 8},
+    [OP_FLD_M80] = {X87_LOAD, 10},
+    [OP_FILD_M16] = {X87_LOAD, 2},
+    [OP_FILD_M32] = {X87_LOAD, 4},
+    [OP_FILD_M64] = {X87_LOAD, 8},
+    [OP_FBLD] = {X87_LOAD, 10},
+    [OP_FST_M32] = {X87_STORE, 4},
+    [OP_FSTP_M32] = {X87_STORE, 4},
+    [OP_FST_M64] = {X87_STORE, 8},
+    [OP_FSTP_M64] = {X87_STORE, 8},
+    [OP_FSTP_M80] = {X87_STORE, 10},
+    [OP_FIST_M16] = {X87_STORE, 2},
+    [OP_FISTP_M16] = {X87_STORE, 2},
+    [OP_FIST_M32] = {X87_STORE, 4},
+    [OP_FISTP_M32] = {X87_STORE, 4},
+    [OP_FISTP_M64] = {X87_STORE, 8},
+    [OP_FBSTP] = {X87_STORE, 10},
+    [OP_FNSTCW] = {X87_STORE_CONTROL, 2},
+    [OP_FNSTSW_M16] = {X87_STORE_CONTROL, 2},
+    [OP_FNSTSW_AX] = {X87_STATUS_TO_AX, 0},
+    [OP_FLDCW] = {X87_LOAD_CONTROL, 2},
+    [OP_FNCLEX] = {X87_CONTROL, 0},
+    [OP_FWAIT] = {X87_NOTHING, 0},
+    [OP_FNOP_NO_WAIT] = {X87_NOTHING, 0},
+    // clang-format on
+};
+
+void emit_x87_begin(struct emitter *e) {
+    e->is_x87_resident = false;
+    e->x87 = (struct x87_pending){.code = -1, .data = -1};
+}
+
+bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
+    const struct insn *insn = &e->ir->guest[guest];
+    const struct block_mode *mode = &e->ir->mode;
+    return (forms[insn->op].way != X87_BY_HANDLER || emit_mmx_is_known(insn->op)) &&
+           mode->x87_usable && (mode->uses_window || !(insn->flags & INSN_MEM));
+}
+
+static void move64(struct emitter *e, uint8_t to, uint8_t from) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
+}
+
+void emit_x87_make_resident(struct emitter *e) {
+    if (e->is_x87_resident)
+        return;
+    e->is_x87_resident = true;
+    struct x64_mem is_absent = x64_near(&e->backend->context->x87_is_absent);
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_mem(&e->as, 0x8b, X64_32, X64_RCX, &is_absent);
+    uint8_t *is_here = x64_short_jump(&e->as, JRCXZ);
+    move64(e, X64_RCX, X64_R11);
+    x64_call(&e->as, e->backend->thunks.x87);
+    move64(e, X64_R11, X64_RCX);
+    x64_land(&e->as, is_here);
+    move64(e, X64_RCX, X64_R11);
+}
+
+static struct ir_value address_part(uint8_t slot) {
+    return slot == GPR_ZERO ? (struct ir_value){.kind = IR_NOTHING}
+                            : (struct ir_value){.kind = IR_REGISTER, .number = slot};
+}
+
+static struct ir_memory memory_of(const struct emitter *e, const struct insn *insn) {
+    return (struct ir_memory){
+        .base = address_part(insn->base),
+        .index = address_part(insn->index_reg),
+        .displacement = insn->disp,
+        .scale = insn->scale,
+        .is_16_bit = insn->ea_mask == 0xffff,
+        .segment = insn->seg,
+        .check = e->ir->mode.segment_check[insn->seg % SEG_COUNT],
+    };
+}
+
+static struct x64_mem x87_field(size_t field) {
+    return x64_at(HOST_CPU, (int32_t)(offsetof(struct cpu, x87) + field));
+}
+
+static void store_constant(struct emitter *e, size_t field, uint32_t value) {
+    struct x64_insn store = {.opcode = 0xc7, .size = X64_32, .imm_bytes = 4, .imm = value};
+    struct x64_mem mem = x87_field(field);
+    x64_with_mem(&e->as, &store, &mem);
+}
+
+static void copy_selector(struct emitter *e, size_t field, unsigned segment) {
+    struct x64_mem from =
+        x64_at(HOST_CPU, (int32_t)(offsetof(struct cpu, seg) + segment * sizeof(struct segment) +
+                                   offsetof(struct segment, selector)));
+    struct x64_mem to = x87_field(field);
+    x64_reg_mem(&e->as, 0x0fb7, X64_32, X64_R10, &from);
+    x64_reg_mem(&e->as, 0x89, X64_16, X64_R10, &to);
+}
+
+static void set_code_pointer(struct emitter *e, const struct insn *insn) {
+    /* The opcode goes with TOP and tags in one word: those are the host's now. */
+    _Static_assert(offsetof(struct x87_state, opcode) == offsetof(struct x87_state, top) + 2 &&
+                       offsetof(struct x87_state, is_valid) == offsetof(struct x87_state, top) + 1,
+                   "one word");
+    store_constant(e, offsetof(struct x87_state, code_offset), e->ir->ip + insn->ip_offset);
+    store_constant(e, offsetof(struct x87_state, top), (insn->imm & 0x7ff) << 16);
+    copy_selector(e, offsetof(struct x87_state, code_selector), SEG_CS);
+}
+
+static void set_data_pointer(struct emitter *e, const struct insn *insn) {
+    struct ir_memory memory = memory_of(e, insn);
+    struct host_address address = emit_address(e, &memory);
+    struct x64_mem offset = x87_field(offsetof(struct x87_state, data_offset));
+    emit_offset(e, &address, X64_R11);
+    x64_reg_mem(&e->as, 0x89, X64_32, X64_R11, &offset);
+    copy_selector(e, offsetof(struct x87_state, data_selector), insn->seg);
+}
+
+static void set_pointers(struct emitter *e, const struct x87_pending *pending) {
+    if (pending->code >= 0)
+        set_code_pointer(e, &e->ir->guest[pending->code]);
+    if (pending->data >= 0)
+        set_data_pointer(e, &e->ir->guest[pending->data]);
+}
+
+void emit_x87_settle(struct emitter *e) {
+    set_pointers(e, &e->x87);
+    e->x87 = (struct x87_pending){.code = -1, .data = -1};
+}
+
+void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest) {
+    set_pointers(e, &slow->x87);
+    emit_guest_call(e, guest);
+    x64_call(&e->as, e->backend->thunks.x87);
+}
+
+/** The x87 opcode's low bits and its ModRM byte are what FOP shows. */
+static uint8_t opcode_of(const struct insn *insn) {
+    return (uint8_t)(0xd8 | (insn->imm >> 8 & 7));
+}
+
+struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *insn,
+                                         enum access_kind kind, unsigned size,
+                                         struct x64_insn host) {
+    struct ir_memory memory = memory_of(e, insn);
+    struct host_address address = emit_address(e, &memory);
+    struct slow_access *slow = emit_handled_access(e, kind, size, &address, host);
+    slow->is_x87 = true;
+    slow->x87 = e->x87;
+    return slow;
+}
+
+static void emit_as_it_is(struct emitter *e, const struct insn *insn, enum access_kind kind) {
+    if (!(insn->flags & INSN_MEM)) {
+        x64_byte(&e->as, opcode_of(insn));
+        x64_byte(&e->as, (uint8_t)insn->imm);
+        return;
+    }
+    struct x64_insn host = {.opcode = opcode_of(insn), .size = X64_32, .reg = insn->imm >> 3 & 7};
+    emit_x87_memory_form(e, insn, kind, forms[insn->op].bytes, host);
+}
+
+/** FLDCW natively if all exceptions stay masked, which jumps alone find out, as flags are the
+ *  guest's; else the handler, behind which the block is left. */
+static void emit_load_control(struct emitter *e, const struct insn *insn) {
+    struct x64_insn load = {.opcode = 0x0fb7, .size = X64_32, .reg = X64_R10};
+    struct slow_access *slow = emit_x87_memory_form(e, insn, ACCESS_LOAD, 2, load);
+    struct x64_mem value = x64_near(&e->backend->context->value);
+    struct x64_mem control = x87_field(offsetof(struct x87_state, control));
+    struct x64_mem by_four = {.base = X64_NO_REG, .index = X64_R10, .scale = 2};
+    x64_reg_mem(&e->as, 0x89, X64_32, X64_R10, &value);
+    x64_reg_reg(&e->as, 0xf7, X64_32, 2, X64_R10);        /* not */
+    x64_reg_mem(&e->as, 0x8d, X64_32, X64_R10, &by_four); /* six masks to bits 7..2 */
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_reg(&e->as, 0x0fb6, X64_32, X64_RCX, X64_R10);
+    uint8_t *is_masked = x64_short_jump(&e->as, JRCXZ);
+    move64(e, X64_RCX, X64_R11);
+    emit_x87_stub(e, slow, e->ir->insn[e->at].guest);
+    e->is_x87_resident = true;
+    uint8_t *end = x64_short_jump(&e->as, JMP_SHORT);
+    x64_land(&e->as, is_masked);
+    move64(e, X64_RCX, X64_R11);
+    x64_reg_mem(&e->as, 0xd9, X64_32, 5, &value);   /* fldcw */
+    x64_reg_mem(&e->as, 0xd9, X64_32, 7, &control); /* fnstcw */
+    x64_land(&e->as, end);
+    slow->resume = x64_here(&e->as);
+}
+
+void emit_x87(struct emitter *e, unsigned guest) {
+    const struct insn *insn = &e->ir->guest[guest];
+    enum x87_way way = (enum x87_way)forms[insn->op].way;
+    if (way == X87_NOTHING)
+        return;
+    if (way == X87_BY_HANDLER) {
+        emit_mmx(e, insn);
+        return;
+    }
+    if (way == X87_STATUS_TO_AX)
+        emit_x87_settle(e); /* an address may contain AX */
+    emit_x87_make_resident(e);
+    if (way == X87_LOAD_CONTROL) {
+        emit_load_control(e, insn);
+        return;
+    }
+    bool is_store = way == X87_STORE || way == X87_STORE_CONTROL;
+    emit_as_it_is(e, insn, is_store ? ACCESS_STORE : ACCESS_LOAD);
+    if (way != X87_REGISTERS && way != X87_LOAD && way != X87_STORE)
+        return;
+    e->x87.code = (int)guest;
+    if (insn->flags & INSN_MEM)
+        e->x87.data = (int)guest;
+}
