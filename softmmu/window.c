@@ -533,9 +533,9 @@ static void lower_limit(struct window_set *set) {
     keep_bounded(set);
 }
 
-/* Enter the page in the tables unless it is there. False when it cannot be mapped. */
-static bool enter_page(struct mmu *mmu, const struct window *window, uint32_t linear,
-                       bool is_write) {
+/* Enter the page in the tables unless it is there. WINDOW_FILLED when it can be mapped. */
+static enum window_fill enter_page(struct mmu *mmu, const struct window *window, uint32_t linear,
+                                   bool is_write) {
     uint32_t page = linear >> GUEST_PAGE_SHIFT;
     unsigned needed = is_write ? 2 : 1;
     if (table_rights(window, page) < needed) {
@@ -543,10 +543,10 @@ static bool enter_page(struct mmu *mmu, const struct window *window, uint32_t li
         uint32_t error_code;
         enum mmu_access access = is_write ? MMU_WRITE : MMU_READ;
         if (shadow_walk(mmu->shadow, linear, access, mmu->is_user, &walk, &error_code) != MMU_OK) {
-            return false;
+            return WINDOW_FAULTS;
         }
     }
-    return table_rights(window, page) >= needed;
+    return table_rights(window, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
 }
 
 enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_write) {
@@ -563,9 +563,12 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     uint32_t page = (uint32_t)linear >> GUEST_PAGE_SHIFT;
     unsigned needed = is_write ? 2 : 1;
     window->last_used = ++set->use_clock;
-    if (page_rights(window, page) >= needed ||
-        !enter_page(mmu, window, (uint32_t)linear, is_write)) {
+    if (page_rights(window, page) >= needed) {
         return WINDOW_SLOW;
+    }
+    enum window_fill entered = enter_page(mmu, window, (uint32_t)linear, is_write);
+    if (entered != WINDOW_FILLED) {
+        return entered;
     }
     uint32_t first, end;
     look_around(mmu, window, page, is_write, &first, &end);

@@ -20,7 +20,8 @@
 
 enum window_fill {
     WINDOW_FILLED, /* try the access again */
-    WINDOW_SLOW,   /* serve it through mmu_load and mmu_store, which may raise a fault */
+    WINDOW_SLOW,   /* serve it through mmu_load and mmu_store, now and probably next time */
+    WINDOW_FAULTS, /* the same, but it raises a fault, after which the page may be mapped */
 };
 
 /** Let spaces have windows from now on. False, with a message, when the host's pages are not 4 KiB
@@ -45,7 +46,7 @@ uint8_t *mmu_window(struct mmu *mmu);
  * access would set them, and not at all when it would fault; mmu->fault stays as it is.
  *
  * @is_write  the access writes, or reads and writes
- * @return    WINDOW_SLOW also for registers, watched frames and a page that is mapped already
+ * @return    WINDOW_SLOW for registers, watched frames and a page that is mapped already
  */
 enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_write);
 

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#define SLOW_HITS_TO_PATCH 4
+#define SLOW_HITS_TO_PATCH 8
 #define PAGE_FAULT_WRITE   2 /* in the error code that the kernel shows */
 
 static struct {
@@ -76,11 +76,15 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
     case SITE_EVENT:
         mprotect(memory->event, HOST_PAGE_BYTES, PROT_READ | PROT_WRITE);
         break;
-    case SITE_ACCESS:
-        if (x64_window_fill(backend, (uintptr_t)info->si_addr, is_write))
+    case SITE_ACCESS: {
+        enum window_fill fill = x64_window_fill(backend, (uintptr_t)info->si_addr, is_write);
+        if (fill == WINDOW_FILLED)
             return true;
-        count_slow_hit(backend, site);
+        /* Whoever touches fresh pages faults at each, and yet works on memory. */
+        if (fill == WINDOW_SLOW)
+            count_slow_hit(backend, site);
         break;
+    }
     case SITE_SEGMENT:
         count_slow_hit(backend, site);
         break;

@@ -51,12 +51,15 @@ void x64_load_window(const struct backend *backend) {
     }
 }
 
-bool x64_window_fill(struct backend *backend, uintptr_t address, bool is_write) {
+enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, bool is_write) {
     struct mmu *mmu = &backend->cpu->mmu;
     uint8_t *base = mmu_window(mmu);
     uintptr_t linear = address - (uintptr_t)base;
-    return base != NULL && linear < WINDOW_BYTES &&
-           mmu_window_fill(mmu, linear, is_write) == WINDOW_FILLED;
+    if (base == NULL) { /* it was lost while this code ran: find code for that */
+        backend_x86_64.request_exit(backend);
+        return WINDOW_FAULTS;
+    }
+    return linear < WINDOW_BYTES ? mmu_window_fill(mmu, linear, is_write) : WINDOW_SLOW;
 }
 
 void x64_window_missed(struct backend *backend) {

@@ -2,13 +2,15 @@
 #ifndef TRANSLATOR_BACKEND_X86_64_WINDOW_H
 #define TRANSLATOR_BACKEND_X86_64_WINDOW_H
 
+#include "softmmu/window.h"
 #include "translator/backend/x86_64/x86_64.h"
 
 /** Reserve addresses for the GS base while no window is in force. */
 bool x64_windows_create(struct backend *backend, struct error *error);
 void x64_windows_destroy(struct backend *backend);
-/** Map the page of a trapped access into the window in force; false: it must go out of line. */
-bool x64_window_fill(struct backend *backend, uintptr_t address, bool is_write);
+/** Map the page of a trapped access into the window in force. Unless that is WINDOW_FILLED, the
+ *  access must go out of line. */
+enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, bool is_write);
 /** An access was served out of line for want of a window. */
 void x64_window_missed(struct backend *backend);
 
