@@ -1,6 +1,9 @@
 #include "translator/helpers.h"
 
 #include "interp/cpu/guest_access.h"
+#include "interp/decode/op.h"
+
+#include <stdatomic.h>
 
 uint32_t helper_load(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type) {
     switch (type) {
@@ -65,6 +68,42 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
         }
     }
     return false;
+}
+
+enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write) {
+    bool is_whole = segment->read_end == UINT64_C(0x100000000) &&
+                    (!needs_write || segment->write_end == segment->read_end);
+    if (!is_whole)
+        return IR_SEG_CHECKED;
+    return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
+}
+
+/** A segment is as the block has it; SS also decides the stack's width and holds off interrupts. */
+static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
+    return segment != SEG_SS && segment < SEG_COUNT &&
+           helper_segment_check(&cpu->seg[segment], true) == block->mode.segment_check[segment];
+}
+
+bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
+                            const struct insn *insn, uint32_t eflags) {
+    uint32_t harmless = FLAGS_ARITHMETIC | FLAG_IF | FLAG_NT | FLAG_ID;
+    switch (insn->op) {
+    case OP_MOV_TO_SEG:
+    case OP_POP_SEG:
+    case OP_LDS:
+    case OP_LES:
+    case OP_LFS:
+    case OP_LGS:
+        return !segment_fits(cpu, block, insn->reg);
+    case OP_POPF:
+    case OP_STI:
+        return ((eflags ^ cpu->eflags) & ~harmless) != 0 || cpu->interrupt_shadow ||
+               cpu->debug_active ||
+               (((cpu->eflags & ~eflags) & FLAG_IF) != 0 &&
+                atomic_load_explicit(&cpu->events, memory_order_relaxed) != 0);
+    default:
+        return false;
+    }
 }
 
 #define X87_MASKS 0x3f /* in the control word */

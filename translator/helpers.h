@@ -20,6 +20,15 @@ void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum
 bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
                                uint32_t offset, enum ir_type type);
 
+/** How accesses through the segment must be checked, as struct block_mode has it. */
+enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write);
+
+/** Whether the block must end behind `insn`, whose handler was called in its middle: because the
+ *  block takes for granted what is no longer so, or an event may have to be dealt with.
+ *  `eflags`: cpu->eflags before the instruction. */
+bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
+                            const struct insn *insn, uint32_t eflags);
+
 /** Whether x87 and MMX instructions can neither fault by themselves nor report an exception: CR0
  *  allows them, all exceptions are masked and none is pending. */
 bool helper_x87_is_quiet(const struct cpu *cpu);

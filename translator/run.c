@@ -19,7 +19,8 @@
 #define TRANSLATE_AFTER 3
 #define VISITS          8192u
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
-#define CODE_LIMITS 2048u
+#define CODE_LIMITS 1024u
+#define RECENT      1024u
 
 /* MXCSR's exception masks, and the bits that a host might refuse besides. */
 #define MXCSR_MASKS   UINT32_C(0x1f80)
@@ -32,7 +33,13 @@ struct last_run {
     frame_number frame;
     unsigned offset;
     uint32_t ip, mode_key;
-    struct block_mode mode;
+};
+
+/* A block that was found at an IP, for as long as nothing that it was found by changes. */
+struct recent_block {
+    struct bt_block *block;
+    uint64_t context, generation;
+    uint32_t linear, ip, mode_key;
 };
 
 struct translator {
@@ -48,9 +55,11 @@ struct translator {
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     uint8_t visits[VISITS];
-    uint32_t code_limits[CODE_LIMITS]; /* CS limits by class */
-    unsigned code_limit_count;
-    struct ir_block ir; /* under construction; too large for a stack */
+    uint32_t code_limits[CODE_LIMITS];           /* CS limits by class */
+    unsigned code_limit_count, code_limit_class; /* the class: of the limit looked up last */
+    uint64_t generation;                         /* counts moments when blocks went */
+    struct recent_block recent[RECENT];          /* by linear address */
+    struct ir_block ir;                          /* under construction; too large for a stack */
     struct last_run last;
     struct translator_statistics statistics;
 };
@@ -73,7 +82,9 @@ static const struct backend_ops *find_backend(const char *name, struct error *er
  */
 static void code_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
     struct translator *t = opaque;
-    t->statistics.invalidations += block_map_invalidate(t->map, frame, offset, size);
+    unsigned count = block_map_invalidate(t->map, frame, offset, size);
+    t->generation += count != 0;
+    t->statistics.invalidations += count;
 }
 
 struct translator *translator_create(struct cpu *cpu, const char *backend,
@@ -116,28 +127,29 @@ void translator_destroy(struct translator *t) {
     free(t);
 }
 
-static enum ir_segment_check segment_check(const struct segment *s, bool needs_write) {
-    bool is_whole =
-        s->read_end == UINT64_C(0x100000000) && (!needs_write || s->write_end == s->read_end);
-    if (!is_whole)
-        return IR_SEG_CHECKED;
-    return s->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
+static void flush(struct translator *t) {
+    block_map_flush(t->map);
+    t->pending_link = NULL;
+    t->last.block = NULL;
+    t->generation++;
+    t->statistics.flushes++;
 }
 
 /** The class of a CS limit; when there are too many, all translations go. */
 static unsigned code_limit_class(struct translator *t, uint32_t limit) {
-    for (unsigned class = 0; class < t->code_limit_count; class ++)
-        if (t->code_limits[class] == limit)
-            return class;
-    if (t->code_limit_count == CODE_LIMITS) {
-        block_map_flush(t->map);
-        t->pending_link = NULL;
-        t->last.block = NULL;
-        t->statistics.flushes++;
-        t->code_limit_count = 0;
+    if (t->code_limit_class < t->code_limit_count && t->code_limits[t->code_limit_class] == limit)
+        return t->code_limit_class;
+    unsigned class = 0;
+    while (class < t->code_limit_count && t->code_limits[class] != limit)
+        class ++;
+    if (class == CODE_LIMITS) {
+        flush(t);
+        t->code_limit_count = class = 0;
     }
-    t->code_limits[t->code_limit_count] = limit;
-    return t->code_limit_count++;
+    if (class == t->code_limit_count)
+        t->code_limits[t->code_limit_count++] = limit;
+    t->code_limit_class = class;
+    return class;
 }
 
 static struct block_mode current_mode(struct translator *t) {
@@ -148,6 +160,7 @@ static struct block_mode current_mode(struct translator *t) {
         .is_user = cpu->cpl == 3,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
+        .moves_down = (cpu->eflags & FLAG_DF) != 0,
         .x87_usable = helper_x87_is_quiet(cpu),
         .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
                        (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
@@ -157,7 +170,7 @@ static struct block_mode current_mode(struct translator *t) {
         .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)segment_check(&cpu->seg[i], i != SEG_CS);
+        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
     return mode;
 }
 
@@ -214,9 +227,7 @@ static struct bt_block *generate(struct translator *t, frame_number frame, unsig
     if (block == NULL)
         return NULL;
     if (!t->ops->translate(t->backend, &t->ir, block)) {
-        block_map_flush(t->map);
-        t->pending_link = NULL;
-        t->statistics.flushes++;
+        flush(t);
         if (!t->ops->translate(t->backend, &t->ir, block)) {
             block_map_discard(block);
             return NULL;
@@ -269,16 +280,30 @@ static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
+    struct block_mode mode = current_mode(t);
+    uint32_t mode_key = block_mode_key(&mode);
+    struct recent_block *recent = &t->recent[(linear ^ linear >> 10) % RECENT];
+    if (recent->linear == linear && recent->ip == (uint32_t)cpu->eip &&
+        recent->context == t->context && recent->mode_key == mode_key &&
+        recent->generation == t->generation && recent->block != NULL)
+        return recent->block;
     struct fetch_page page;
     if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
         return NULL;
     unsigned offset = linear & GUEST_PAGE_MASK;
-    struct block_mode mode = current_mode(t);
     struct bt_block *block =
-        block_map_find(t->map, page.frame, offset, (uint32_t)cpu->eip, block_mode_key(&mode));
-    if (block != NULL || is_cold(t, page.frame, offset))
-        return block;
-    return translate(t, &page, offset, &mode);
+        block_map_find(t->map, page.frame, offset, (uint32_t)cpu->eip, mode_key);
+    if (block == NULL && !is_cold(t, page.frame, offset))
+        block = translate(t, &page, offset, &mode);
+    *recent = (struct recent_block){
+        .block = block,
+        .context = t->context,
+        .generation = t->generation,
+        .linear = linear,
+        .ip = (uint32_t)cpu->eip,
+        .mode_key = mode_key,
+    };
+    return block;
 }
 
 /** Whether a jump from one block may go straight to another: both in one page, so that mapping
@@ -338,8 +363,7 @@ static void execute(void *opaque, uint64_t budget) {
                                 .frame = block->frame,
                                 .offset = block->frame_offset,
                                 .ip = block->ip,
-                                .mode_key = block->mode_key,
-                                .mode = block->mode};
+                                .mode_key = block->mode_key};
     if (t->stops_after_block)
         cpu_lower_limit(cpu, cpu->icount + block->guest_count);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);

@@ -82,10 +82,11 @@ struct ir_insn {
 /* What a block's code may depend on; part of its key. */
 struct block_mode {
     bool code_is_32, stack_is_32, is_user, is_protected, is_v86;
+    bool moves_down;                  /* EFLAGS.DF */
     uint8_t segment_check[SEG_COUNT]; /* enum ir_segment_check */
     bool x87_usable;                  /* helper_x87_is_quiet */
     bool simd_usable;                 /* EM, TS, OSFXSR allow it without a fault, MXCSR masks all */
-    uint16_t code_limit_class;        /* 11 bits that stand for code_limit in the key */
+    uint16_t code_limit_class;        /* 10 bits that stand for code_limit in the key */
     uint32_t code_limit;              /* of CS: near jumps beyond it raise #GP */
     bool counts_instructions;         /* -clock icount: stop exactly at the budget */
     bool uses_window;                 /* an address window is in force (softmmu/window.h) */

@@ -121,30 +121,26 @@ uint32_t lift_next_ip(const struct lift *lift) {
     return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
 }
 
-/** Whether the instruction may change how later ones of the block address memory: it loads a
- *  segment register whose limit or base the block's code takes for granted. */
-static bool changes_segment_check(const struct lift *lift) {
-    switch (lift->insn->op) {
+/** Whether the block ends at a call although the operation's flow goes on, or the other way round:
+ *  SS decides too much, while other segments and the flags that POPF and STI change stay what the
+ *  block takes for granted as a rule, and are looked at when it runs (helper_call_ends_block). */
+static bool ends_at_call(const struct lift *lift) {
+    const struct insn *insn = lift->insn;
+    switch (insn->op) {
     case OP_MOV_TO_SEG:
     case OP_POP_SEG:
-    case OP_LES:
-    case OP_LDS:
-    case OP_LFS:
-    case OP_LGS:
-        break;
-    default:
+        return insn->reg == SEG_SS;
+    case OP_CLD:
+    case OP_STD:
+    case OP_LDMXCSR: /* the mode says whether MXCSR masks all exceptions */
+    case OP_FXRSTOR:
+        return true;
+    case OP_POPF:
+    case OP_STI:
         return false;
+    default:
+        return op_info((enum op)insn->op)->flow != FLOW_NEXT;
     }
-    const struct block_mode *mode = &lift->block->mode;
-    bool is_any_unchecked = false;
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        is_any_unchecked |= i != SEG_CS && mode->segment_check[i] != IR_SEG_CHECKED;
-    return mode->is_protected || is_any_unchecked;
-}
-
-/** Whether exceptions that the mode says are masked may not be any more, or the reverse. */
-static bool changes_mxcsr(const struct lift *lift) {
-    return lift->insn->op == OP_LDMXCSR || lift->insn->op == OP_FXRSTOR;
 }
 
 /** Call the interpreter's handler; end the block where the operation requires it. */
@@ -153,12 +149,10 @@ static void lift_call(struct lift *lift) {
     call->imm = lift->guest;
     call->flags_in = FLAGS_ARITHMETIC;
     call->flags_out = FLAGS_ARITHMETIC;
+    if (!ends_at_call(lift))
+        return;
     switch (op_info((enum op)lift->insn->op)->flow) {
     case FLOW_NEXT:
-        if (!changes_segment_check(lift) && !changes_mxcsr(lift))
-            return;
-        lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
-        break;
     case FLOW_STOP:
         lift_emit(lift, IR_FALL_OUT, IR_I32)->imm = lift_next_ip(lift);
         break;

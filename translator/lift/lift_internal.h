@@ -85,6 +85,7 @@ uint32_t lift_next_ip(const struct lift *lift);
     X(MOVZX8)                                                                                      \
     X(MOVZX16) X(MOVSX8) X(MOVSX16) X(CBW) X(CWD) X(NOP) X(LAHF) X(SAHF) X(CLC) X(STC) X(CMC)
 #define LIFTERS_STACK(X)  X(PUSH) X(POP) X(PUSHR) X(POPR) X(PUSHI) X(LEAVE)
+#define LIFTERS_STRING(X) X(MOVS) X(STOS) X(LODS) X(CMPS) X(SCAS) X(CLD) X(STD)
 #define LIFTERS_BRANCH(X) X(JMP) X(CALL) X(JMPI) X(CALLI) X(RET) X(RETI) X(LOOP) X(JCXZ)
 #define LIFTERS_CONDITION(X)                                                                       \
     X(O) X(NO) X(B) X(NB) X(Z) X(NZ) X(BE) X(NBE) X(S) X(NS) X(P) X(NP) X(L) X(NL) X(LE) X(NLE)
@@ -94,6 +95,7 @@ LIFTERS_ARITHMETIC(X)
 LIFTERS_SHIFT(X)
 LIFTERS_MOVE(X)
 LIFTERS_STACK(X)
+LIFTERS_STRING(X)
 LIFTERS_BRANCH(X)
 #undef X
 #define X(name)                                                                                    \

@@ -8,11 +8,12 @@
 
 static lift_fn *const lifters[OP_COUNT] = {
 #define X(name) [OP_##name] = lift_##name,
-    LIFTERS_ARITHMETIC(X) LIFTERS_SHIFT(X) LIFTERS_MOVE(X) LIFTERS_STACK(X) LIFTERS_BRANCH(X)
+    LIFTERS_ARITHMETIC(X) LIFTERS_SHIFT(X) LIFTERS_MOVE(X) LIFTERS_STACK(X) LIFTERS_STRING(X)
+        LIFTERS_BRANCH(X)
 #undef X
 #define X(name)                                                                                    \
     [OP_J##name] = lift_J##name, [OP_SET##name] = lift_SET##name, [OP_CMOV##name] = lift_CMOV##name,
-        LIFTERS_CONDITION(X)
+            LIFTERS_CONDITION(X)
 #undef X
 };
 

@@ -10,6 +10,7 @@
 #include "translator/backend/backend.h"
 #include "translator/backend/portable/ir_accumulator.h"
 #include "translator/backend/portable/ir_ops.h"
+#include "translator/helpers.h"
 
 #include <ffi.h>
 #include <limits.h>
@@ -174,10 +175,15 @@ static void compute(struct frame *frame, const struct ir_insn *insn) {
 static void call_handler(struct frame *frame, unsigned guest) {
     const struct insn *insn = &frame->block->guest[2 * guest];
     struct cpu *cpu = frame->cpu;
+    uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
     void *arguments[] = {&cpu, &insn};
     void *result = NULL;
     ffi_call(&frame->backend->handler, FFI_FN(insn->exec), &result, arguments);
+    if (cpu->insn != NULL && helper_call_ends_block(cpu, frame->block, insn, eflags)) {
+        cpu->icount += guest + 1;
+        cpu->insn = NULL;
+    }
 }
 
 static void run_insn(struct frame *frame, const struct ir_insn *insn) {
@@ -278,7 +284,7 @@ static bool run_block(struct frame *frame) {
             cpu->eip = next_ip(frame, insn);
         else
             run_insn(frame, insn);
-        if (cpu->insn == NULL) /* an unfinished REP left the block, counted and with its IP */
+        if (cpu->insn == NULL) /* a call left the block, counted and with its IP */
             return false;
     }
     cpu->icount += block->guest_count;

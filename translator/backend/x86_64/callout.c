@@ -61,6 +61,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     const struct insn *insn = cpu->insn;
+    const struct lazy_flags lazy = cpu->lazy;
+    uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
@@ -68,19 +70,21 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
         x64_window_missed(context->backend);
     insn->exec(cpu, insn);
-    context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
+    if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
+        context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a
        chip wants to be heard at the next instruction (cpu_lower_limit), or x87 exceptions became
        masked or not, which is part of the mode. */
     bool has_left = cpu->insn == NULL;
     bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
     bool changes_mode = uses_x87 && helper_x87_is_quiet(cpu) != block->mode.x87_usable;
-    if (has_left || is_cut_short || changes_mode || !block->is_valid) {
+    if (has_left || is_cut_short || changes_mode || !block->is_valid ||
+        helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         context->remaining = (int64_t)(context->limit - done);
         return LEAVE(EXIT_NEXT);
     }
-    x64_load_window(context->backend);
+    /* What changes the address space or the view ends the block, so the window is still right. */
     return CONTINUE;
 }
 

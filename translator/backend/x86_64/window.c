@@ -41,10 +41,14 @@ void x64_load_window(const struct backend *backend) {
     uint8_t *base = mmu_window(&backend->cpu->mmu);
     if (base == NULL)
         base = backend->no_window;
-    if (backend->has_wrgsbase)
-        __asm__ volatile("wrgsbase %0" : : "r"(base));
-    else
+    if (backend->has_wrgsbase) {
+        uint8_t *before;
+        __asm__ volatile("rdgsbase %0" : "=r"(before));
+        if (before != base) /* writing costs several times as much */
+            __asm__ volatile("wrgsbase %0" : : "r"(base));
+    } else {
         syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+    }
 }
 
 bool x64_window_fill(struct backend *backend, uintptr_t address, bool is_write) {
