@@ -75,8 +75,8 @@ struct backend_ops {
     bool (*uses_window)(const struct backend *backend);
     /** Address spaces changed (CR3, CPL, paging): indirect-jump caches and windows follow. */
     void (*context_changed)(struct backend *backend);
-    /** Put into struct cpu what `run` keeps elsewhere between blocks; NULL: nothing. Only x87 and MMX
-     *  registers may be kept. */
+    /** Put into struct cpu what `run` keeps elsewhere between blocks; NULL: nothing. Only x87 and
+     * MMX registers may be kept. */
     void (*sync_state)(struct backend *backend);
     /** Print a block's host code. */
     void (*print)(struct backend *backend, const struct bt_block *block, FILE *out);
