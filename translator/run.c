@@ -95,6 +95,11 @@ bool translator_is_native(void) {
 #endif
 }
 
+/* Linked blocks look at nothing but the event page. */
+static void kicked(void *opaque) {
+    translator_request_exit(opaque);
+}
+
 struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,
                                      struct error *error) {
@@ -117,6 +122,8 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
         return NULL;
     }
     t->disasm = disasm_create();
+    cpu->kicked = kicked;
+    cpu->kicked_opaque = t;
     t->code_subscriber = code_pages_subscribe(cpu->code_pages, code_written, t);
     return t;
 }
@@ -124,6 +131,7 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
 void translator_destroy(struct translator *t) {
     if (t == NULL)
         return;
+    t->cpu->kicked = NULL;
     if (t->map != NULL)
         block_map_destroy(t->map);
     if (t->backend != NULL)
