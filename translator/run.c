@@ -87,14 +87,6 @@ static void code_written(void *opaque, frame_number frame, unsigned offset, unsi
     t->statistics.invalidations += count;
 }
 
-bool translator_is_native(void) {
-#ifdef TRANSLATOR_HAS_X86_64
-    return true;
-#else
-    return false;
-#endif
-}
-
 /* Linked blocks look at nothing but the event page. */
 static void kicked(void *opaque) {
     translator_request_exit(opaque);
