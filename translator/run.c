@@ -87,6 +87,11 @@ static void code_written(void *opaque, frame_number frame, unsigned offset, unsi
     t->statistics.invalidations += count;
 }
 
+/* Linked blocks look at nothing but the event page. */
+static void kicked(void *opaque) {
+    translator_request_exit(opaque);
+}
+
 struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,
                                      struct error *error) {
@@ -109,6 +114,8 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
         return NULL;
     }
     t->disasm = disasm_create();
+    cpu->kicked = kicked;
+    cpu->kicked_opaque = t;
     t->code_subscriber = code_pages_subscribe(cpu->code_pages, code_written, t);
     return t;
 }
@@ -116,6 +123,7 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
 void translator_destroy(struct translator *t) {
     if (t == NULL)
         return;
+    t->cpu->kicked = NULL;
     if (t->map != NULL)
         block_map_destroy(t->map);
     if (t->backend != NULL)

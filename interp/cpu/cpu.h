@@ -161,12 +161,14 @@ struct cpu {
     bool code_is_32;  /* CS.D: default operand and address size */
     bool stack_is_32; /* SS.B: ESP or SP */
 
-    _Atomic uint32_t events;     /* enum cpu_event, from any thread */
-    _Atomic uint8_t sipi_vector; /* set before CPU_EVENT_SIPI */
-    uint64_t icount;             /* instructions completed before the running block */
-    uint64_t icount_limit;       /* the run loop stops exactly here */
-    bool interrupt_shadow;       /* STI or MOV SS: no INTR before the next instruction is done */
-    bool debug_shadow;           /* MOV SS/POP SS: no #DB either */
+    _Atomic uint32_t events;      /* enum cpu_event, from any thread */
+    void (*kicked)(void *opaque); /* CPU_EVENT_KICK was set, on any thread; NULL: nobody asks */
+    void *kicked_opaque;          /* of the engine, whose running code may not look at events */
+    _Atomic uint8_t sipi_vector;  /* set before CPU_EVENT_SIPI */
+    uint64_t icount;              /* instructions completed before the running block */
+    uint64_t icount_limit;        /* the run loop stops exactly here */
+    bool interrupt_shadow;        /* STI or MOV SS: no INTR before the next instruction is done */
+    bool debug_shadow;            /* MOV SS/POP SS: no #DB either */
     enum cpu_activity activity;
     bool nmi_blocked;
 

@@ -8,7 +8,9 @@
 #define APIC_BASE_BSP UINT64_C(0x100)
 
 void cpu_set_event(struct cpu *cpu, enum cpu_event event) {
-    atomic_fetch_or(&cpu->events, (uint32_t)event);
+    uint32_t before = atomic_fetch_or(&cpu->events, (uint32_t)event);
+    if (event == CPU_EVENT_KICK && (before & CPU_EVENT_KICK) == 0 && cpu->kicked != NULL)
+        cpu->kicked(cpu->kicked_opaque);
 }
 
 void cpu_clear_event(struct cpu *cpu, enum cpu_event event) {

@@ -94,6 +94,22 @@ Test(machine, stands_still_while_paused) {
     rom_machine_destroy(&m);
 }
 
+Test(machine, a_request_reaches_a_loop_of_linked_translated_code) {
+    static const uint8_t jump_to_itself[] = {0x40, 0xeb, 0xfd}; /* next: inc ax; jmp next */
+    struct machine_config config = rom_machine_config();
+    struct rom_machine m;
+    struct error error = {{0}};
+    config.engine = ENGINE_BT;
+    config.clock = CLOCK_HOST;
+    rom_machine_create(&m, &config, jump_to_itself, sizeof(jump_to_itself));
+    cr_assert(machine_start(m.machine, &error), "%s", error.message);
+    machine_wait(m.machine, 50); /* long enough for it to be in the loop */
+    machine_quit(m.machine);
+    enum machine_stop stop = machine_wait(m.machine, 20000);
+    cr_assert_eq(stop, MACHINE_QUIT, "expected %x, got %x", MACHINE_QUIT, stop);
+    rom_machine_destroy(&m);
+}
+
 Test(machine, the_stop_descriptor_is_readable_at_the_end_only) {
     struct rom_machine m;
     create_counting(&m, ENGINE_INTERP, NULL);
