@@ -276,7 +276,7 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
         set_entry(shadow, space, view | SHADOW_READ, number, page->read_host);
     }
     bool may_write = walk->is_writable || (!is_user && !(space->paging.mode & PAGING_WP));
-    if (page->write_host && may_write && walk->is_dirty &&
+    if (page->write_host && page->write_host == page->read_host && may_write && walk->is_dirty &&
         physmem_watches(shadow->physmem, page->write_frame) == 0) {
         set_entry(shadow, space, view | SHADOW_WRITE, number, page->write_host);
         shadow_track_writer(shadow, space, number, page->write_frame);
