@@ -68,7 +68,7 @@ struct x64_site {
 
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
-    uint32_t start, end;
+    uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
     uint32_t exit_stub[2];
     unsigned site_count;
     struct x64_site sites[];
@@ -79,9 +79,9 @@ struct block_place {
     struct x64_block *block; /* writable mapping */
 };
 
-/* A mode and address space for which the jump table has entries. */
+/* A mode and CS for which the jump table has entries. */
 struct jump_context {
-    uint64_t epoch, code_base;
+    uint64_t code_base;
     uint32_t code_limit, mode_key;
     uint64_t salt;
 };
