@@ -75,7 +75,7 @@ static void compare_stores(struct lockstep *lockstep) {
 
 /** All frames in which one machine has bytes at all: reading holes would give them memory. */
 static void compare_extents(struct lockstep *lockstep, const struct physmem *owner) {
-    uint64_t end = physmem_ram_bytes(owner);
+    uint64_t end = (uint64_t)physmem_frame_count(owner) << GUEST_PAGE_SHIFT;
     for (off_t at = 0; (uint64_t)at < end;) {
         at = lseek(physmem_fd(owner), at, SEEK_DATA);
         if (at < 0)
