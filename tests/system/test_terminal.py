@@ -128,6 +128,7 @@ def a_pty_names_itself_and_is_a_terminal():
         guest.wait_for(b"\n")
         name = re.search(rb"/dev/pts/\d+", guest.output).group()
         far = Expecter(os.open(name, os.O_RDWR | os.O_NOCTTY))
+        far.wait_for(b"ready ")
         far.send(b"\x03k")
         far.wait_for(b"<03><6b>")
         os.close(far.fd)
@@ -144,7 +145,11 @@ def a_unix_server_waits_for_its_peer():
                 except OSError:
                     guest.read_some(0.1)
             far = Expecter(peer.fileno())
-            far.send(b"u")
+            for _ in range(600):  # the guest may not listen yet
+                far.send(b"u")
+                far.read_some(0.1)
+                if far.output:
+                    break
             far.wait_for(b"<75>")
         os.kill(guest.pid, signal.SIGTERM)
         guest.finish(128 + signal.SIGTERM)
