@@ -19,7 +19,7 @@
 #define RAM_BYTES         (UINT64_C(16) << 20)
 #define IMAGE_ADDRESS     0x8000
 #define IMAGE_BYTES       0x8000
-#define INSTRUCTION_LIMIT UINT64_C(20000000)
+#define INSTRUCTION_LIMIT UINT64_C(200000000)
 #define CODE_CACHE_BYTES  (4u << 20)
 
 struct board {
