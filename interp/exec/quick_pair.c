@@ -4,7 +4,9 @@
  * Invariants:
  *  1. The first instruction sets no flags that anybody sees, and faults before anything is changed:
  *     its regular handler then does it alone, and the second instruction follows by itself.
- *  2. The second one cannot fault, and its other operand is not the register between them.
+ *  2. The second one cannot fault. Either it changes the register that the first one left and has
+ *     another second operand (SECONDS), or that register is the second operand of an operation on
+ *     another one (FED).
  */
 #include "interp/exec/quick_pair.h"
 #include "interp/exec/alu.h"
@@ -27,8 +29,10 @@
 #define FIRST_LEA_RM  insn_ea(cpu, i)
 #define FIRST_LOAD_RM host_load32(host)
 #define FIRST_BYTE_RM host_load8(host)
+#define FIRST_IMUL_RM cpu_reg32(cpu, i->reg) * host_load32(host)
 
 /* What the second one makes of `a`; `b` is its other operand. DEAD: without flags. */
+#define SECOND_MOV_DEAD(a, b) (b)
 #define SECOND_ADD_DEAD(a, b) (a + b)
 #define SECOND_SUB_DEAD(a, b) (a - b)
 #define SECOND_AND_DEAD(a, b) (a & b)
@@ -78,6 +82,20 @@
     X(first, SHR, RI, LIVE)                                                                        \
     X(first, SAR, RI, LIVE)
 
+/* The same for second instructions that take the register as their second operand. */
+#define FED(X, first)                                                                              \
+    X(first, MOV, DEAD)                                                                            \
+    X(first, ADD, DEAD)                                                                            \
+    X(first, SUB, DEAD)                                                                            \
+    X(first, AND, DEAD)                                                                            \
+    X(first, OR, DEAD)                                                                             \
+    X(first, XOR, DEAD)                                                                            \
+    X(first, ADD, LIVE)                                                                            \
+    X(first, SUB, LIVE)                                                                            \
+    X(first, AND, LIVE)                                                                            \
+    X(first, OR, LIVE)                                                                             \
+    X(first, XOR, LIVE)
+
 /* X(first) for each first instruction: those on registers, and those that load. */
 #define REGISTER_FIRSTS(X)                                                                         \
     X(MOV_RR)                                                                                      \
@@ -96,7 +114,8 @@
     X(LEA_RM)
 #define LOAD_FIRSTS(X)                                                                             \
     X(LOAD_RM)                                                                                     \
-    X(BYTE_RM)
+    X(BYTE_RM)                                                                                     \
+    X(IMUL_RM)
 
 #define SECOND_OPERAND_RR cpu_reg32(cpu, i[1].reg)
 #define SECOND_OPERAND_RI i[1].imm
@@ -107,6 +126,14 @@
     cpu_set_reg32(cpu, i[1].rm, SECOND_##operation##_##flags(value, b));                           \
     NEXT(cpu, i + 1);
 
+#define FINISH_FED(first, operation, flags)                                                        \
+    uint32_t b = FIRST_##first;                                                                    \
+    cpu_set_reg32(cpu, i[1].reg, b);                                                               \
+    a = cpu_reg32(cpu, i[1].rm);                                                                   \
+    (void)a;                                                                                       \
+    cpu_set_reg32(cpu, i[1].rm, SECOND_##operation##_##flags(a, b));                               \
+    NEXT(cpu, i + 1);
+
 #define DEFINE_REGISTER_PAIR(first, operation, form, flags)                                        \
     static const struct insn *pair_##first##_##operation##_##form##_##flags(                       \
         struct cpu *cpu, const struct insn *i) {                                                   \
@@ -114,7 +141,14 @@
         (void)a;                                                                                   \
         FINISH(first, operation, form, flags)                                                      \
     }
-#define DEFINE_REGISTER_PAIRS(first) SECONDS(DEFINE_REGISTER_PAIR, first)
+#define DEFINE_REGISTER_FED(first, operation, flags)                                               \
+    static const struct insn *fed_##first##_##operation##_##flags(struct cpu *cpu,                 \
+                                                                  const struct insn *i) {          \
+        uint32_t a = cpu_reg32(cpu, i[1].reg);                                                     \
+        FINISH_FED(first, operation, flags)                                                        \
+    }
+#define DEFINE_REGISTER_PAIRS(first)                                                               \
+    SECONDS(DEFINE_REGISTER_PAIR, first) FED(DEFINE_REGISTER_FED, first)
 REGISTER_FIRSTS(DEFINE_REGISTER_PAIRS)
 
 /* The regular handler does what the fast path cannot. */
@@ -126,12 +160,33 @@ REGISTER_FIRSTS(DEFINE_REGISTER_PAIRS)
             return regular(cpu, i);                                                                \
         FINISH(first, operation, form, flags)                                                      \
     }
+#define DEFINE_LOAD_FED(first, bits, regular, operation, flags)                                    \
+    static const struct insn *fed_##first##_##operation##_##flags(struct cpu *cpu,                 \
+                                                                  const struct insn *i) {          \
+        const uint8_t *host = segment_host_read(cpu, i->seg, insn_ea(cpu, i), bits / 8);           \
+        if (UNLIKELY(host == NULL))                                                                \
+            return regular(cpu, i);                                                                \
+        uint32_t a;                                                                                \
+        FINISH_FED(first, operation, flags)                                                        \
+    }
 #define DEFINE_WORD_PAIR(first, operation, form, flags)                                            \
     DEFINE_LOAD_PAIR(first, 32, exec_MOV_32_RM, operation, form, flags)
 #define DEFINE_BYTE_PAIR(first, operation, form, flags)                                            \
     DEFINE_LOAD_PAIR(first, 8, exec_MOVZX8_32_RM, operation, form, flags)
+#define DEFINE_PRODUCT_PAIR(first, operation, form, flags)                                         \
+    DEFINE_LOAD_PAIR(first, 32, exec_IMUL2_32_RM, operation, form, flags)
+#define DEFINE_WORD_FED(first, operation, flags)                                                   \
+    DEFINE_LOAD_FED(first, 32, exec_MOV_32_RM, operation, flags)
+#define DEFINE_BYTE_FED(first, operation, flags)                                                   \
+    DEFINE_LOAD_FED(first, 8, exec_MOVZX8_32_RM, operation, flags)
+#define DEFINE_PRODUCT_FED(first, operation, flags)                                                \
+    DEFINE_LOAD_FED(first, 32, exec_IMUL2_32_RM, operation, flags)
 SECONDS(DEFINE_WORD_PAIR, LOAD_RM)
 SECONDS(DEFINE_BYTE_PAIR, BYTE_RM)
+SECONDS(DEFINE_PRODUCT_PAIR, IMUL_RM)
+FED(DEFINE_WORD_FED, LOAD_RM)
+FED(DEFINE_BYTE_FED, BYTE_RM)
+FED(DEFINE_PRODUCT_FED, IMUL_RM)
 
 enum first_kind {
 #define X(first) IS_##first,
@@ -145,6 +200,22 @@ enum second_kind {
     SECONDS(X, _)
 #undef X
         SECOND_NONE,
+};
+
+enum fed_kind {
+#define X(first, operation, flags) IS_FED_##operation##_##flags,
+    FED(X, _)
+#undef X
+        FED_NONE,
+};
+
+static exec_fn *const fed_pairs[FIRST_NONE][FED_NONE] = {
+#define CELL(first, operation, flags)                                                              \
+    [IS_FED_##operation##_##flags] = fed_##first##_##operation##_##flags,
+#define ROW(first) [IS_##first] = {FED(CELL, first)},
+    REGISTER_FIRSTS(ROW) LOAD_FIRSTS(ROW)
+#undef ROW
+#undef CELL
 };
 
 static exec_fn *const pairs[FIRST_NONE][SECOND_NONE] = {
@@ -173,6 +244,8 @@ static unsigned first_of(const struct insn *insn, bool is_dead) {
         return insn->form == FORM_RR ? IS_MOV_RR : insn->form == FORM_RM ? IS_LOAD_RM : FIRST_NONE;
     case OP_MOVZX8:
         return insn->form == FORM_RM ? IS_BYTE_RM : FIRST_NONE;
+    case OP_IMUL2:
+        return insn->form == FORM_RM && is_dead ? IS_IMUL_RM : FIRST_NONE;
     case OP_LEA:
         return IS_LEA_RM;
     default:
@@ -209,15 +282,38 @@ static unsigned second_of(const struct insn *insn, bool is_dead) {
     return kind == 0 ? SECOND_NONE : kind - 1;
 }
 
+static unsigned fed_of(const struct insn *insn, bool is_dead) {
+    if (insn->width != WIDTH_32 || insn->form != FORM_RR)
+        return FED_NONE;
+    switch (insn->op) {
+    case OP_MOV:
+        return IS_FED_MOV_DEAD;
+    case OP_ADD:
+        return is_dead ? IS_FED_ADD_DEAD : IS_FED_ADD_LIVE;
+    case OP_SUB:
+        return is_dead ? IS_FED_SUB_DEAD : IS_FED_SUB_LIVE;
+    case OP_AND:
+        return is_dead ? IS_FED_AND_DEAD : IS_FED_AND_LIVE;
+    case OP_OR:
+        return is_dead ? IS_FED_OR_DEAD : IS_FED_OR_LIVE;
+    case OP_XOR:
+        return is_dead ? IS_FED_XOR_DEAD : IS_FED_XOR_LIVE;
+    default:
+        return FED_NONE;
+    }
+}
+
 exec_fn *quick_pair(const struct insn *first, bool first_is_dead, bool second_is_dead) {
     const struct insn *second = first + 1;
     unsigned a = first_of(first, first_is_dead), b = second_of(second, second_is_dead);
-    if (a == FIRST_NONE || b == SECOND_NONE)
+    unsigned fed = fed_of(second, second_is_dead);
+    if (a == FIRST_NONE)
         return NULL;
-    bool loads = first->form == FORM_RM || first->op == OP_LEA;
-    unsigned between = loads ? first->reg : first->rm;
+    bool is_in_reg = first->form == FORM_RM || first->op == OP_LEA;
+    unsigned between = is_in_reg ? first->reg : first->rm;
     bool takes_register = second->form == FORM_RR && second->op != OP_NOT;
-    if (second->rm != between || (takes_register && second->reg == between))
-        return NULL;
-    return pairs[a][b];
+    bool is_fed = takes_register && second->reg == between;
+    if (b != SECOND_NONE && second->rm == between && !is_fed)
+        return pairs[a][b];
+    return fed != FED_NONE && is_fed && second->rm != between ? fed_pairs[a][fed] : NULL;
 }

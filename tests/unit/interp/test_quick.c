@@ -114,13 +114,19 @@ static size_t put_instruction(uint8_t *at, uint32_t *seed) {
     }
 }
 
-/* Two instructions with one destination, which a pair may do: a move, load or sum, then an
-   operation on what it left. */
+/* Two instructions which a pair may do: a move, load, product or sum, then an operation on or with
+   what it left. */
 static size_t put_pair(uint8_t *at, uint32_t *seed) {
     static const uint8_t registers[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESI, GPR_EDI};
     uint8_t to = registers[next_random(seed) % 5], other = registers[next_random(seed) % 5];
     size_t size = 2;
-    switch (next_random(seed) % 5) {
+    switch (next_random(seed) % 6) {
+    case 5: /* imul to, [ebx + disp8] */
+        at[0] = 0x0f;
+        at[1] = 0xaf;
+        at[size++] = (uint8_t)(0x43 | to << 3);
+        at[size++] = next_random(seed) & 0x7c;
+        break;
     case 0: /* mov to, other */
         at[0] = 0x89;
         at[1] = (uint8_t)(0xc0 | other << 3 | to);
@@ -148,7 +154,15 @@ static size_t put_pair(uint8_t *at, uint32_t *seed) {
     }
     uint8_t *second = at + size, operation = next_random(seed) & 7;
     other = registers[next_random(seed) % 5];
-    switch (next_random(seed) % 4) {
+    switch (next_random(seed) % 6) {
+    case 4: /* op other, to */
+        second[0] = (uint8_t)(operation << 3 | 1);
+        second[1] = (uint8_t)(0xc0 | to << 3 | other);
+        return size + 2;
+    case 5: /* mov other, to */
+        second[0] = 0x89;
+        second[1] = (uint8_t)(0xc0 | to << 3 | other);
+        return size + 2;
     case 0: /* op to, other */
         second[0] = (uint8_t)(operation << 3 | 1);
         second[1] = (uint8_t)(0xc0 | other << 3 | to);
