@@ -35,8 +35,13 @@ static bool load_rom(struct firmware_image *image, const char *name, size_t max_
     char *path = firmware_find(name, config->firmware_dir, error);
     if (path == NULL)
         return false;
-    bool is_good = firmware_load(image, path, max_size, error);
+    struct error reason;
+    bool is_good = firmware_load(image, path, max_size, &reason);
     free(path);
+    if (!is_good && name == config->bios_path)
+        error_set(error, "-bios %s: %s", name, reason.message);
+    else if (!is_good)
+        *error = reason;
     return is_good;
 }
 
