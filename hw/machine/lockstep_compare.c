@@ -14,7 +14,7 @@
 
 #define DEVICES_EVERY (UINT64_C(1) << 20)
 #define MEMORY_EVERY  (UINT64_C(1) << 24)
-#define EVENTS        (CPU_EVENT_INTR | CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI)
+#define EVENTS        (CPU_EVENT_INTR | CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI | CPU_EVENT_SMI)
 
 void lockstep_differ(struct lockstep *lockstep, const char *format, ...) {
     va_list arguments;
