@@ -274,12 +274,8 @@ pairs_of_values:
         pop eax
         and eax, [case_mask]
         call mix
-        inc dword [index_b]
-        cmp dword [index_b], VALUES
-        jb .b
-        inc dword [index_a]
-        cmp dword [index_a], VALUES
-        jb .a
+        NEXT index_b, VALUES, .b
+        NEXT index_a, VALUES, .a
         xor dword [flags_in], ALL
         jnz .flags
         ret

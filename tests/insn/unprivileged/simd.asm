@@ -124,27 +124,12 @@ pairs_of_vectors:
         mov eax, [control]
         and eax, 0x3f
         call mix
-        mov ebp, stored
-.mix:   MIX [ebp]
-        add ebp, 4
-        cmp ebp, stored + 24
-        jb .mix
-        mov ebp, memory
-.memory:
-        MIX [ebp]
-        add ebp, 4
-        cmp ebp, memory + 16
-        jb .memory
+        MIX_DWORDS stored, 6
+        MIX_DWORDS memory, 4
         mov dword [memory + 16], 0
-        inc dword [index_b]
-        cmp dword [index_b], VECTORS
-        jb .b
-        inc dword [index_a]
-        cmp dword [index_a], VECTORS
-        jb .a
-        inc dword [control_index]
-        cmp dword [control_index], 5
-        jb .control
+        NEXT index_b, VECTORS, .b
+        NEXT index_a, VECTORS, .a
+        NEXT control_index, 5, .control
         ret
         SUPPORT
 align 16

@@ -94,12 +94,8 @@ buffers:
 .mix:   lodsd
         call mix
         loop .mix
-        inc dword [value_index]
-        cmp dword [value_index], 3
-        jb .value
-        inc dword [count_index]
-        cmp dword [count_index], 3
-        jb .count
+        NEXT value_index, 3, .value
+        NEXT count_index, 3, .count
         xor dword [direction], 1
         jnz .direction
         ret

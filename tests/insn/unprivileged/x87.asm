@@ -116,26 +116,11 @@ pairs_of_numbers:
         fldcw [controls]                ; storing rounds nothing
         fstp tword [stored]
         fstp tword [stored + 12]
-        mov ebp, stored
-.mix:   MIX [ebp]
-        add ebp, 4
-        cmp ebp, stored + 24
-        jb .mix
-        mov ebp, memory
-.memory:
-        MIX [ebp]
-        add ebp, 4
-        cmp ebp, memory + 16
-        jb .memory
-        inc dword [index_b]
-        cmp dword [index_b], NUMBERS
-        jb .b
-        inc dword [index_a]
-        cmp dword [index_a], NUMBERS
-        jb .a
-        inc dword [control_index]
-        cmp dword [control_index], 12
-        jb .control
+        MIX_DWORDS stored, 6
+        MIX_DWORDS memory, 4
+        NEXT index_b, NUMBERS, .b
+        NEXT index_a, NUMBERS, .a
+        NEXT control_index, 12, .control
         ret
         SUPPORT
 control_index: dd 0
