@@ -124,8 +124,8 @@ static void make_stale(struct insn_cache *cache, struct block *block) {
     cache->statistics.invalidations++;
 }
 
-/** Invalidate the blocks of a frame that overlap [first, end). Stale blocks leave the list, or a page
- *  that is rewritten often would make each write walk all the blocks that it ever held. */
+/** Invalidate the blocks of a frame that overlap [first, end). Stale blocks leave the list, or a
+ * page that is rewritten often would make each write walk all the blocks that it ever held. */
 static void invalidate_blocks(struct insn_cache *cache, struct code_frame *frame, unsigned first,
                               unsigned end) {
     struct block_node **link = &frame->blocks;

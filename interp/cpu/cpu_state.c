@@ -16,7 +16,8 @@ static const struct state_field cpu_fields[] = {
     NOT_SAVED(cpu, is_v86),
     NOT_SAVED(cpu, code_is_32),
     NOT_SAVED(cpu, stack_is_32),
-    NOT_SAVED(cpu, events), /* in part: NMI, SMI, INIT and SIPI; INTR is the PIC's, KICK the host's */
+    NOT_SAVED(cpu,
+              events), /* in part: NMI, SMI, INIT and SIPI; INTR is the PIC's, KICK the host's */
     NOT_SAVED(cpu, kicked), /* the engine's */
     NOT_SAVED(cpu, kicked_opaque),
     FIELD(cpu, sipi_vector, 1),

@@ -148,7 +148,7 @@ def a_unix_server_waits_for_its_peer():
             for _ in range(600):  # the guest may not listen yet
                 far.send(b"u")
                 far.read_some(0.1)
-                if far.output:
+                if b"<75>" in far.output:
                     break
             far.wait_for(b"<75>")
         os.kill(guest.pid, signal.SIGTERM)
