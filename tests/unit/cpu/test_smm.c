@@ -163,3 +163,9 @@ CPU_TEST(smm, init_leaves_system_management_mode_and_keeps_smbase, RING0) {
     EQ(t->cpu.in_smm, false);
     EQ(t->cpu.smbase, 0x40000);
 }
+
+CPU_TEST(smm, a_pending_smi_is_part_of_the_state, RING0) {
+    uint64_t before = cpu_hash(&t->cpu, 1);
+    cpu_set_event(&t->cpu, CPU_EVENT_SMI);
+    cr_expect_neq(cpu_hash(&t->cpu, 1), before);
+}
