@@ -227,7 +227,7 @@ uint64_t machine_icount(struct machine *machine) {
 }
 
 uint64_t machine_state_hash(struct machine *machine) {
-    uint64_t hash = physmem_hash_ram(machine->physmem, STATE_HASH_SEED);
+    uint64_t hash = physmem_hash(machine->physmem, STATE_HASH_SEED);
     hash = cpu_hash(&machine->cpu, hash);
     for (unsigned i = 0; i < machine->device_count; i++) {
         const struct machine_device *device = &machine->device[i];

@@ -50,6 +50,12 @@ static uint64_t bus_apic_base(void *opaque) {
     return pc->has_apic ? apic_local_base(&pc->apic) : 0;
 }
 
+static void bus_set_smm(void *opaque, bool active) {
+    struct pc *pc = opaque;
+    if (pc->machine->config.kind == MACHINE_PC)
+        i440fx_set_smm(&pc->i440fx, active);
+}
+
 /* The run loop reports the shutdown as CPU_EXIT_SHUTDOWN; vcpu_thread.c acts on that. */
 static void bus_shutdown(void *opaque) {}
 
@@ -72,6 +78,7 @@ bool pc_cpu_create(struct pc *pc, struct error *error) {
                           .ignne = bus_ignne,
                           .set_apic_base = bus_set_apic_base,
                           .apic_base = bus_apic_base,
+                          .set_smm = bus_set_smm,
                           .shutdown = bus_shutdown};
     const struct cpu_model *model = cpu_model_default();
     uint64_t features = model->features;
