@@ -201,6 +201,7 @@ struct cpu {
     struct insn_cache *insn_cache;
     struct log *log;
     uint64_t *sensitive_counts; /* per enum op, or NULL when not counted */
+    _Atomic uint8_t part;       /* enum cpu_part: what the vCPU thread is doing (part.h) */
 };
 
 /* CR0 and CR4 bits, SDM vol. 3A "Control Registers". */

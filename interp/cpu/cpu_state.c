@@ -56,6 +56,7 @@ static const struct state_field cpu_fields[] = {
     NOT_SAVED(cpu, insn_cache),
     NOT_SAVED(cpu, log),
     NOT_SAVED(cpu, sensitive_counts),
+    NOT_SAVED(cpu, part),
 };
 const struct state_table cpu_state_table = STATE_TABLE(cpu, cpu_fields);
 
