@@ -244,8 +244,8 @@ class Bochs(Engine):
         commands = os.path.join(self.setup.directory, 'bochs-commands')
         with open(commands, 'w', encoding='ascii') as file:
             file.write('c\n')
-        has_debugger = 'debugger' in subprocess.run([self.path, '--help'], capture_output=True,
-                                                    text=True, check=False).stdout
+        usage = subprocess.run([self.path, '--help'], capture_output=True, text=True, check=False)
+        has_debugger = 'debugger' in usage.stdout + usage.stderr
         return [self.path, '-q', '-f', path] + (['-rc', commands] if has_debugger else [])
 
     def command(self):
@@ -261,7 +261,7 @@ class Bochs(Engine):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=screen,
                                         stderr=screen, cwd=self.setup.directory,
                                         env={**os.environ, 'TERM': 'xterm'})
-        self.port = Port(self.master, self.master)
+        self.port = Port(self.master, self.master, self.process)
 
 
 def pentimento_programs(given):

@@ -12,7 +12,9 @@ svg{display:block;margin:.5em 0 1em}.bad{color:#b00}.note{color:#555;max-width:6
 height:.8em;margin-right:.35em}'''
 # Parts of host time (docs/statistics.md), in the order of the charts.
 PARTS = ('translated', 'interpreter', 'handlers', 'accesses', 'mmu', 'windows', 'translator',
-         'ports', 'other', 'halted')
+         'ports', 'other', 'waiting', 'halted')
+# Those in which the vCPU thread uses no processor.
+IDLE_PARTS = ('waiting', 'halted')
 BASES = ('native', 'qemu')
 TITLES = {'native': 'the host', 'qemu': 'QEMU'}
 

@@ -10,10 +10,11 @@ class EngineFailed(Exception):
 
 
 class Port:
-    """The serial port's host side: bytes with the time at which they came."""
+    """The serial port's host side: bytes with the time at which they came. `process`: whose end
+    does not end the stream, as that of a pseudo-terminal."""
 
-    def __init__(self, read_from, write_to):
-        self.read_from, self.write_to = read_from, write_to
+    def __init__(self, read_from, write_to, process=None):
+        self.read_from, self.write_to, self.process = read_from, write_to, process
         self.buffer = b''
         self.chunks = []  # (end offset in the buffer, time of arrival)
 
@@ -24,8 +25,12 @@ class Port:
         """Discard everything up to and with `mark`; its text before, and when it came."""
         while mark not in self.buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.read_from], [], [], left)[0]:
+            if left <= 0:
                 raise EngineFailed(f'no {mark!r} in time; last: {self.buffer[-120:]!r}')
+            if not select.select([self.read_from], [], [], min(left, 1))[0]:
+                if self.process is not None and self.process.poll() is not None:
+                    raise EngineFailed(f'ended; last: {self.buffer[-200:]!r}')
+                continue
             try:
                 data = os.read(self.read_from, 4096)
             except OSError:

@@ -291,7 +291,7 @@ static struct bt_block *translate_timed(struct translator *t, const struct fetch
     uint64_t from = host_now_ns();
     struct bt_block *block = translate(t, page, offset, mode);
     t->statistics.translation_ns += host_now_ns() - from;
-    cpu_enter_part(t->cpu, before);
+    cpu_set_part(t->cpu, before);
     return block;
 }
 
@@ -371,7 +371,7 @@ static void interpret(struct translator *t, uint64_t budget) {
     t->last.block = NULL;
     t->is_interpreting = true;
     t->interpreted_from = t->cpu->icount;
-    cpu_enter_part(t->cpu, PART_INTERPRETER);
+    cpu_set_part(t->cpu, PART_INTERPRETER);
     interp_execute(t->cpu, budget);
     settle_interpreted(t);
 }
@@ -407,9 +407,9 @@ static void execute(void *opaque, uint64_t budget) {
                                 .mode_key = block->mode_key};
     if (t->stops_after_block)
         cpu_lower_limit(cpu, cpu->icount + block->guest_count);
-    cpu_enter_part(cpu, PART_TRANSLATED);
+    cpu_set_part(cpu, PART_TRANSLATED);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
-    cpu_enter_part(cpu, PART_OTHER);
+    cpu_set_part(cpu, PART_OTHER);
     cpu->insn = NULL;
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
         t->pending_link = NULL;
@@ -422,7 +422,7 @@ enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
     enum cpu_exit exit = cpu_run(t->cpu, icount_limit, execute, t);
     settle_interpreted(t);
-    cpu_enter_part(t->cpu, PART_OTHER);
+    cpu_set_part(t->cpu, PART_OTHER);
     sync_state(t);
     return exit;
 }

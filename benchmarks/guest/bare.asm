@@ -17,6 +17,7 @@ DATA16     equ 0x20
 TASK       equ 0x28
 V86_STACK  equ 0x6000
 COM1_IRQ   equ 4
+BUFFER     equ 0xa000
 
         org 0x7c00
         bits 16
@@ -232,9 +233,16 @@ read_number:
 ; A checksum in 16-bit registers and memory.
 real_mode:
         mov ebp, ecx
+        mov di, BUFFER
+        mov cx, 2049
+        mov ax, 0x1234
+.fill:  stosw
+        imul ax, ax, 25173
+        add ax, 13849
+        loop .fill
         xor bx, bx
         mov dx, 0x1234
-.round: mov si, 0x7c00
+.round: mov si, BUFFER
         mov cx, 4096
 .word:  add bx, [si]
         rol bx, 1

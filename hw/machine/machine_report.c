@@ -198,7 +198,8 @@ static void put_parts(struct statistics_writer *writer, const struct machine *ma
         [PART_TRANSLATED] = "translated_seconds", [PART_HANDLERS] = "handlers_seconds",
         [PART_ACCESSES] = "accesses_seconds",     [PART_TRANSLATOR] = "translator_seconds",
         [PART_WINDOWS] = "windows_seconds",       [PART_MMU] = "mmu_seconds",
-        [PART_PORTS] = "ports_seconds",           [PART_HALTED] = "halted_seconds"};
+        [PART_PORTS] = "ports_seconds",           [PART_WAITING] = "waiting_seconds",
+        [PART_HALTED] = "halted_seconds"};
     for (unsigned part = 0; machine->config.samples_parts && part < PART_COUNT; part++)
         put(writer, "parts", names[part],
             seconds(part_sampler_ns(&machine->sampler, (enum cpu_part)part)));

@@ -13,7 +13,7 @@ static uint32_t bus_port_read(void *opaque, uint16_t port, unsigned size) {
     struct pc *pc = opaque;
     enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
     uint32_t value = port_map_read(pc->machine->ports, port, size);
-    cpu_enter_part(&pc->machine->cpu, before);
+    cpu_set_part(&pc->machine->cpu, before);
     return value;
 }
 
@@ -21,7 +21,7 @@ static void bus_port_write(void *opaque, uint16_t port, unsigned size, uint32_t 
     struct pc *pc = opaque;
     enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
     port_map_write(pc->machine->ports, port, size, value);
-    cpu_enter_part(&pc->machine->cpu, before);
+    cpu_set_part(&pc->machine->cpu, before);
 }
 
 static int bus_acknowledge(void *opaque) {

@@ -112,9 +112,9 @@ static void sleep_halted(struct machine *machine) {
         host_deadline = time_source_host_deadline(&machine->time);
     }
     uint64_t from = host_now();
-    cpu_enter_part(&machine->cpu, PART_HALTED);
+    cpu_set_part(&machine->cpu, PART_HALTED);
     machine_mutex_sleep(&machine->lock, host_deadline, may_sleep, machine);
-    cpu_enter_part(&machine->cpu, PART_OTHER);
+    cpu_set_part(&machine->cpu, PART_OTHER);
     machine->halted_host_ns += host_now() - from;
 }
 
@@ -123,9 +123,9 @@ static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
         return lockstep_run(machine->lockstep, limit);
     if (machine->translator != NULL)
         return translator_run(machine->translator, limit);
-    cpu_enter_part(&machine->cpu, PART_INTERPRETER);
+    cpu_set_part(&machine->cpu, PART_INTERPRETER);
     enum cpu_exit exit = interp_run(&machine->cpu, limit);
-    cpu_enter_part(&machine->cpu, PART_OTHER);
+    cpu_set_part(&machine->cpu, PART_OTHER);
     return exit;
 }
 
@@ -166,7 +166,9 @@ void *vcpu_thread(void *opaque) {
             machine_set_stop(machine, MACHINE_FAILED);
             break;
         }
+        cpu_set_part(&machine->cpu, PART_WAITING);
         machine_mutex_yield(&machine->lock);
+        cpu_set_part(&machine->cpu, PART_OTHER);
     }
     time_source_stop(&machine->time);
     machine->ended_host_ns = host_now();

@@ -171,6 +171,7 @@ struct cpu {
     bool debug_shadow;            /* MOV SS/POP SS: no #DB either */
     enum cpu_activity activity;
     bool nmi_blocked;
+    _Atomic uint8_t part; /* enum cpu_part: what the vCPU thread is doing (part.h) */
 
     struct segment ldtr, tr;
     struct descriptor_table gdtr, idtr;
@@ -201,7 +202,6 @@ struct cpu {
     struct insn_cache *insn_cache;
     struct log *log;
     uint64_t *sensitive_counts; /* per enum op, or NULL when not counted */
-    _Atomic uint8_t part;       /* enum cpu_part: what the vCPU thread is doing (part.h) */
 };
 
 /* CR0 and CR4 bits, SDM vol. 3A "Control Registers". */

@@ -26,6 +26,7 @@ static const struct state_field cpu_fields[] = {
     FIELD(cpu, debug_shadow, 1),
     FIELD(cpu, activity, 1),
     FIELD(cpu, nmi_blocked, 1),
+    NOT_SAVED(cpu, part),
     NOT_SAVED(cpu, ldtr), /* with segment_state_table */
     NOT_SAVED(cpu, tr),
     NOT_SAVED(cpu, gdtr), /* with descriptor_table_state_table */
@@ -56,7 +57,6 @@ static const struct state_field cpu_fields[] = {
     NOT_SAVED(cpu, insn_cache),
     NOT_SAVED(cpu, log),
     NOT_SAVED(cpu, sensitive_counts),
-    NOT_SAVED(cpu, part),
 };
 const struct state_table cpu_state_table = STATE_TABLE(cpu, cpu_fields);
 

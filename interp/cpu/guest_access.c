@@ -11,7 +11,7 @@ uint64_t cpu_load_slow(struct cpu *cpu, linear_addr linear, unsigned size) {
     enum cpu_part before = cpu_enter_part(cpu, PART_MMU);
     if (mmu_load(&cpu->mmu, linear, size, &value) != MMU_OK)
         cpu_raise_page_fault(cpu);
-    cpu_enter_part(cpu, before);
+    cpu_set_part(cpu, before);
     return value;
 }
 
@@ -19,7 +19,7 @@ void cpu_store_slow(struct cpu *cpu, linear_addr linear, unsigned size, uint64_t
     enum cpu_part before = cpu_enter_part(cpu, PART_MMU);
     if (mmu_store(&cpu->mmu, linear, size, value) != MMU_OK)
         cpu_raise_page_fault(cpu);
-    cpu_enter_part(cpu, before);
+    cpu_set_part(cpu, before);
 }
 
 void cpu_probe_write(struct cpu *cpu, linear_addr linear, unsigned size) {
@@ -28,5 +28,5 @@ void cpu_probe_write(struct cpu *cpu, linear_addr linear, unsigned size) {
     enum cpu_part before = cpu_enter_part(cpu, PART_MMU);
     if (mmu_probe(&cpu->mmu, linear, size, MMU_WRITE, false) != MMU_OK)
         cpu_raise_page_fault(cpu);
-    cpu_enter_part(cpu, before);
+    cpu_set_part(cpu, before);
 }

@@ -42,7 +42,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     context->backend->counters->access_calls++;
-    cpu_enter_part(cpu, PART_ACCESSES);
+    cpu_set_part(cpu, PART_ACCESSES);
     unsigned segment = what >> CALLOUT_SEGMENT & 7;
     enum ir_type type = (enum ir_type)(what >> CALLOUT_TYPE & 3);
     enum access_kind kind = (enum access_kind)(what >> CALLOUT_KIND & 3);
@@ -57,7 +57,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
         context->value = helper_load(cpu, segment, offset, type);
-    cpu_enter_part(cpu, PART_TRANSLATED);
+    cpu_set_part(cpu, PART_TRANSLATED);
     return CONTINUE;
 }
 
@@ -74,9 +74,9 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
         x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
         x64_window_missed(context->backend);
-    cpu_enter_part(cpu, PART_HANDLERS);
+    cpu_set_part(cpu, PART_HANDLERS);
     insn->exec(cpu, insn);
-    cpu_enter_part(cpu, PART_TRANSLATED);
+    cpu_set_part(cpu, PART_TRANSLATED);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a

@@ -81,7 +81,7 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
     case SITE_ACCESS: {
         enum cpu_part before = cpu_enter_part(backend->cpu, PART_WINDOWS);
         enum window_fill fill = x64_window_fill(backend, (uintptr_t)info->si_addr, is_write);
-        cpu_enter_part(backend->cpu, before);
+        cpu_set_part(backend->cpu, before);
         if (fill == WINDOW_FILLED)
             return true;
         /* Whoever touches fresh pages faults at each, and yet works on memory. */
