@@ -116,6 +116,7 @@ void machine_destroy(struct machine *machine) {
         machine_request(machine, REQUEST_QUIT);
         pthread_join(machine->thread, NULL);
     }
+    part_sampler_destroy(&machine->sampler);
     lockstep_destroy(machine->lockstep);
     if (machine->time.cpu != NULL)
         time_source_destroy(&machine->time);
@@ -139,6 +140,9 @@ void machine_destroy(struct machine *machine) {
 
 bool machine_start(struct machine *machine, struct error *error) {
     if (!time_source_start(&machine->time, error))
+        return false;
+    part_sampler_init(&machine->sampler, &machine->cpu.part, 0);
+    if (machine->config.samples_parts && !part_sampler_start(&machine->sampler, error))
         return false;
     int code = pthread_create(&machine->thread, NULL, vcpu_thread, machine);
     machine->has_thread = code == 0;

@@ -2,6 +2,7 @@
 #include "hw/machine/pc.h"
 
 #include "interp/cpu/cpuid.h"
+#include "interp/cpu/part.h"
 #include "interp/decode/op.h"
 #include "interp/run.h"
 #include "translator/run.h"
@@ -10,12 +11,17 @@
 
 static uint32_t bus_port_read(void *opaque, uint16_t port, unsigned size) {
     struct pc *pc = opaque;
-    return port_map_read(pc->machine->ports, port, size);
+    enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
+    uint32_t value = port_map_read(pc->machine->ports, port, size);
+    cpu_set_part(&pc->machine->cpu, before);
+    return value;
 }
 
 static void bus_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct pc *pc = opaque;
+    enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
     port_map_write(pc->machine->ports, port, size, value);
+    cpu_set_part(&pc->machine->cpu, before);
 }
 
 static int bus_acknowledge(void *opaque) {

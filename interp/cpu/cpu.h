@@ -174,6 +174,7 @@ struct cpu {
     bool nmi_blocked;
     bool in_smm;
     uint32_t smbase;
+    _Atomic uint8_t part; /* enum cpu_part: what the vCPU thread is doing (part.h) */
 
     struct segment ldtr, tr;
     struct descriptor_table gdtr, idtr;

@@ -29,6 +29,7 @@ static const struct state_field cpu_fields[] = {
     FIELD(cpu, nmi_blocked, 1),
     FIELD(cpu, in_smm, 1),
     FIELD(cpu, smbase, 1),
+    NOT_SAVED(cpu, part),
     NOT_SAVED(cpu, ldtr), /* with segment_state_table */
     NOT_SAVED(cpu, tr),
     NOT_SAVED(cpu, gdtr), /* with descriptor_table_state_table */
