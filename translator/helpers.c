@@ -90,11 +90,15 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
     switch (insn->op) {
     case OP_MOV_TO_SEG:
     case OP_POP_SEG:
-    case OP_LDS:
-    case OP_LES:
-    case OP_LFS:
-    case OP_LGS:
         return !segment_fits(cpu, block, insn->reg);
+    case OP_LDS: /* here reg is the general register */
+        return !segment_fits(cpu, block, SEG_DS);
+    case OP_LES:
+        return !segment_fits(cpu, block, SEG_ES);
+    case OP_LFS:
+        return !segment_fits(cpu, block, SEG_FS);
+    case OP_LGS:
+        return !segment_fits(cpu, block, SEG_GS);
     case OP_POPF:
     case OP_STI:
         return ((eflags ^ cpu->eflags) & ~harmless) != 0 || cpu->interrupt_shadow ||
