@@ -284,6 +284,10 @@ static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
     return true;
 }
 
+void translator_skip_warm_up(struct translator *t) {
+    memset(t->visits, TRANSLATE_AFTER, sizeof(t->visits));
+}
+
 /** The block at CS:EIP, translated if it is worth it; NULL: interpret. Raises #PF as a fetch. */
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
