@@ -177,6 +177,7 @@ static bool install_ldt(struct error *error) {
         {.limit = 0x2fff, .contents = MODIFY_LDT_CONTENTS_DATA, .read_exec_only = 1},
         {.limit = 0x0fff, .contents = MODIFY_LDT_CONTENTS_STACK},
         {.limit = 0x1fff, .contents = MODIFY_LDT_CONTENTS_CODE, .read_exec_only = 1},
+        {.limit = 0x1fff, .contents = MODIFY_LDT_CONTENTS_DATA, .seg_not_present = 1},
     };
     for (unsigned i = 0; i < ORACLE_LDT_ENTRIES; i++) {
         entries[i].entry_number = i;

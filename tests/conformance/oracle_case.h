@@ -31,7 +31,8 @@
 #define ORACLE_LDT_READ    0x0f /* the same, read-only, limit 2fffh */
 #define ORACLE_LDT_DOWN    0x17 /* the same, expand-down: offsets above fffh */
 #define ORACLE_LDT_CODE    0x1f /* code that may only be executed */
-#define ORACLE_LDT_ENTRIES 4
+#define ORACLE_LDT_ABSENT  0x27 /* data that is not present */
+#define ORACLE_LDT_ENTRIES 5
 
 #define ORACLE_MAX_INSNS 16
 
@@ -44,6 +45,7 @@ struct oracle_insn {
     bool is_simd;   /* MMX, SSE or SSE2 */
     uint8_t target; /* instruction it leads to, relative to this one: 1 is the next */
     uint16_t op;    /* enum op */
+    uint16_t row;   /* in encoding_table() */
 };
 
 /* The FXSAVE image, as much as both sides have of it. */

@@ -3,6 +3,7 @@
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/descriptor.h"
 #include "interp/exec/x87.h"
+#include "interp/insn_cache.h"
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "translator/run.h"
@@ -12,6 +13,8 @@
 #define RAM_BYTES         (UINT64_C(1) << 20)
 #define INSTRUCTION_LIMIT 1000
 #define CODE_CACHE_BYTES  (4u << 20)
+
+#define CASES_BETWEEN_FLUSHES 64
 
 /* The kernel's pages lie at the same offsets in physical memory and behind ORACLE_KERNEL. */
 #define GDT       0x1000
@@ -46,6 +49,7 @@ struct engine {
     struct code_pages *code_pages;
     uint8_t *ram;
     struct translator *translator; /* NULL: the interpreter */
+    uint64_t cases;
 };
 
 static uint32_t read_port(void *opaque, uint16_t port, unsigned size) {
@@ -95,7 +99,7 @@ static void load_system_segment(struct engine *engine, struct segment *segment, 
 
 static void build_tables(struct engine *engine) {
     static const uint16_t ldt[ORACLE_LDT_ENTRIES][2] = {
-        {0x1fff, 0x40f3}, {0x2fff, 0x40f1}, {0x0fff, 0x40f7}, {0x1fff, 0x40f9}};
+        {0x1fff, 0x40f3}, {0x2fff, 0x40f1}, {0x0fff, 0x40f7}, {0x1fff, 0x40f9}, {0x1fff, 0x4073}};
     set_descriptor(engine, GDT + KERNEL_CS, 0, UINT32_MAX, 0xc09b);
     set_descriptor(engine, GDT + KERNEL_SS, 0, UINT32_MAX, 0xc093);
     set_descriptor(engine, GDT + KERNEL_TR, ORACLE_KERNEL + TSS, 0x67, 0x008b);
@@ -180,6 +184,7 @@ struct engine *engine_create(const char *name, struct error *error) {
         engine->translator = translator_create(&engine->cpu, name, CODE_CACHE_BYTES, true, error);
         if (engine->translator == NULL)
             return NULL;
+        translator_skip_warm_up(engine->translator);
     }
     return engine;
 }
@@ -191,6 +196,16 @@ void engine_destroy(struct engine *engine) {
     code_pages_destroy(engine->code_pages);
     physmem_destroy(engine->physmem);
     free(engine);
+}
+
+void engine_print_statistics(const struct engine *engine, FILE *file) {
+    if (engine->translator == NULL)
+        return;
+    const struct translator_statistics *s = translator_statistics(engine->translator);
+    fprintf(file,
+            "%llu blocks of %llu guest instructions translated, %llu instructions interpreted\n",
+            (unsigned long long)s->blocks, (unsigned long long)s->guest_instructions_translated,
+            (unsigned long long)s->interpreted_instructions);
 }
 
 uint64_t engine_instructions(const struct engine *engine) {
@@ -294,14 +309,30 @@ static void save_outcome(struct engine *engine, struct oracle_outcome *outcome) 
     save_fpu(cpu, &s->fpu);
 }
 
-void engine_run(struct engine *engine, const struct oracle_case *c,
-                struct oracle_outcome *outcome) {
-    struct cpu *cpu = &engine->cpu;
+static void load_case(struct engine *engine, const struct oracle_case *c) {
     uint8_t code[ORACLE_CODE_BYTES];
     oracle_case_code(c, code);
+    /* Stale blocks of pages that are often rewritten make the cache slow. */
+    if (engine->cases++ % CASES_BETWEEN_FLUSHES == 0)
+        insn_cache_flush(engine->cpu.insn_cache);
     physmem_dma_write(engine->physmem, CODE, code, sizeof(code));
     oracle_case_memory(c, engine->ram + DATA);
     load_state(engine, &c->initial);
+}
+
+void engine_trace(struct engine *engine, const struct oracle_case *c,
+                  struct encoding_coverage *completed) {
+    uint64_t icount = engine->cpu.icount;
+    load_case(engine, c);
+    for (unsigned i = 0; i < INSTRUCTION_LIMIT && engine->cpu.cpl == 3; i++)
+        encoding_coverage_run(completed, &engine->cpu, 1);
+    engine->cpu.icount = icount;
+}
+
+void engine_run(struct engine *engine, const struct oracle_case *c,
+                struct oracle_outcome *outcome) {
+    struct cpu *cpu = &engine->cpu;
+    load_case(engine, c);
     uint64_t limit = cpu->icount + INSTRUCTION_LIMIT;
     enum cpu_exit exit = engine->translator == NULL ? interp_run(cpu, limit)
                                                     : translator_run(engine->translator, limit);

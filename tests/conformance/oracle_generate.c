@@ -7,24 +7,7 @@
 #include "tests/conformance/oracle_generate.h"
 #include "interp/decode/decode_index.h"
 #include "softmmu/base/bits.h"
-
-enum policy { POLICY_RUN, POLICY_NOT_RUN, POLICY_APPROXIMATE };
-
-static const uint8_t policies[OP_COUNT] = {
-#define NOT_RUN(op, reason)     [OP_##op] = POLICY_NOT_RUN,
-#define APPROXIMATE(op, reason) [OP_##op] = POLICY_APPROXIMATE,
-#define ANY_FAULT(op, reason)
-#define LENIENT(op, vectors, reason)
-#define CANCELLED(op, reason)
-#define PARTIAL(op, reason)
-#include "tests/conformance/accepted.def"
-#undef NOT_RUN
-#undef APPROXIMATE
-#undef ANY_FAULT
-#undef LENIENT
-#undef CANCELLED
-#undef PARTIAL
-};
+#include "tests/conformance/accepted.h"
 
 static const struct {
     uint8_t place, size;
@@ -54,8 +37,9 @@ struct generator {
     struct oracle_insn *insn;
 };
 
-bool oracle_is_approximate(enum op op) {
-    return policies[op] == POLICY_APPROXIMATE;
+/* Whether accepted.def leaves out this operation with `what` (a WITH_ detail). */
+static bool is_left_out(const struct encoding *row, uint32_t what) {
+    return accepted_detail(NOT_WITH, (enum op)row->op) & what;
 }
 
 static uint32_t draw(struct generator *g, uint32_t bound) {
@@ -67,10 +51,31 @@ static bool chance(struct generator *g, unsigned percent) {
 }
 
 static uint32_t draw_number(struct generator *g) {
-    static const uint32_t numbers[] = {
-        0,    1,          2,     7,          8,          0x1f,      0x20,    0x7f,
-        0x80, 0xff,       0x100, 0x7fff,     0x8000,     0xffff,    0x10000, 0x7fffffff,
-        31,   0x80000000, 0x99,  0xfffffffe, 0xffffffff, 0x55555555};
+    static const uint32_t numbers[] = {0,
+                                       1,
+                                       2,
+                                       7,
+                                       8,
+                                       0x1f,
+                                       0x20,
+                                       0x7f,
+                                       0x80,
+                                       0xff,
+                                       0x100,
+                                       0x7fff,
+                                       0x8000,
+                                       0xffff,
+                                       0x10000,
+                                       0x7fffffff,
+                                       31,
+                                       0x80000000,
+                                       0x99,
+                                       0xfffffffe,
+                                       0xffffffff,
+                                       0x55555555,
+                                       ORACLE_DS,
+                                       ORACLE_LDT_DATA,
+                                       ORACLE_LDT_ABSENT};
     uint32_t number = (uint32_t)oracle_random(&g->random);
     switch (draw(g, 4)) {
     case 0:
@@ -136,11 +141,10 @@ static bool must_be_memory(const struct encoding *row) {
     return false;
 }
 
-/* REP on other than string instructions is reserved, and mostly ignored: LOOPE and LOOPNE with it
-   test what the prefix says on AMD processors. */
+/* REP on other than string instructions is reserved, and mostly ignored. Before NOP it is another
+   row, PAUSE. */
 static bool takes_rep(const struct encoding *row) {
-    return row->prefix == PREFIX_ANY && row->map == MAP_M1 && row->op != OP_NOP &&
-           row->op != OP_LOOPE && row->op != OP_LOOPNE;
+    return row->prefix == PREFIX_ANY && row->op != OP_NOP && !is_left_out(row, WITH_REP);
 }
 
 static struct prefixes put_prefixes(struct generator *g, const struct encoding *row,
@@ -154,15 +158,13 @@ static struct prefixes put_prefixes(struct generator *g, const struct encoding *
     p.address_size = chance(g, is_memory || is_string ? 7 : 2);
     if (row->prefix == PREFIX_ANY)
         p.operand_size = chance(g, 20);
-    /* Where the manual has #UD, AMD processors ignore LOCK on VERW, and take it for bit 3 of a
-       control register's number. */
-    bool may_be_locked = row->op != OP_VERR && row->op != OP_VERW && row->op != OP_MOV_TO_CR &&
-                         row->op != OP_MOV_FROM_CR;
+    else if (row->prefix == PREFIX_PF3 || row->prefix == PREFIX_PF2)
+        p.operand_size = chance(g, 3); /* outranked, but it is the operand size as well */
     bool is_locked = row->attribute == ATTRIBUTE_LOCKABLE ? chance(g, is_memory ? 15 : 2)
                                                           : chance(g, 1) && chance(g, 40);
     if (p.segment != 0)
         put(g, p.segment, 1);
-    if (is_locked && may_be_locked)
+    if (is_locked && !is_left_out(row, WITH_LOCK))
         put(g, 0xf0, 1);
     if (p.address_size)
         put(g, 0x67, 1);
@@ -250,6 +252,13 @@ static void put_far_pointer(struct generator *g, const struct prefixes *p) {
     put(g, selectors[draw(g, ARRAY_SIZE(selectors))], 2);
 }
 
+static void put_byte(struct generator *g, const struct encoding *row) {
+    uint32_t byte = row->op == OP_INT ? draw(g, 0x100) : draw_number(g);
+    if (byte == 0x80 && is_left_out(row, WITH_VECTOR_80))
+        byte++;
+    put(g, byte, 1);
+}
+
 static void put_immediates(struct generator *g, const struct encoding *row,
                            const struct prefixes *p) {
     bool is_branch = op_info((enum op)row->op)->flow == FLOW_COND ||
@@ -262,7 +271,7 @@ static void put_immediates(struct generator *g, const struct encoding *row,
             if (is_branch)
                 put_target(g, 1, false);
             else
-                put(g, row->op == OP_INT ? draw(g, 0x80) : draw_number(g), 1);
+                put_byte(g, row);
             break;
         case PLACE_IMM_U16:
             put(g, draw(g, 4) == 0 ? draw_number(g) : draw(g, 16) * 4, 2);
@@ -297,35 +306,125 @@ static void walk_over(struct flag_walk *walk, const struct oracle_insn *insn) {
     walk->index++;
 }
 
+/* Returns and indirect jumps may lead back: then a flag that any instruction before them left
+   undefined may be so anywhere. */
+static uint32_t carried_back(const struct oracle_case *c) {
+    uint32_t undefined = 0, carried = 0;
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct op_info *info = op_info((enum op)c->insns[i].op);
+        undefined |= info->undefined;
+        if (info->flow == FLOW_RET || info->flow == FLOW_INDIRECT || info->flow == FLOW_FAR)
+            carried = undefined;
+    }
+    return carried;
+}
+
 uint32_t oracle_undefined_flags(const struct oracle_case *c, unsigned count) {
     struct flag_walk walk = {0};
     while (walk.index < count && walk.index < c->count)
         walk_over(&walk, &c->insns[walk.index]);
-    return walk.undefined;
+    return walk.undefined | carried_back(c);
 }
 
 bool oracle_is_valid(const struct oracle_case *c) {
     struct flag_walk walk = {0};
+    uint32_t carried = carried_back(c);
     while (walk.index < c->count) {
         const struct oracle_insn *insn = &c->insns[walk.index];
-        if (op_info((enum op)insn->op)->reads & walk.undefined)
+        if (op_info((enum op)insn->op)->reads & (walk.undefined | carried))
             return false;
         walk_over(&walk, insn);
     }
     return true;
 }
 
+static bool is_fs_load(const struct encoding *row) {
+    return (row->modrm == (MODRM_REG | SEG_FS) && row->op == OP_MOV_TO_SEG) ||
+           row->operands[0] == OPERAND_FS;
+}
+
 static bool is_wanted(struct generator *g, const struct encoding *row) {
     enum op op = (enum op)row->op;
-    if (policies[op] == POLICY_NOT_RUN || (op_info(op)->reads & g->flags.undefined) != 0)
+    if (accepted_find(NOT_RUN, op) != ACCEPTED_NONE ||
+        (op_info(op)->reads & g->flags.undefined) != 0)
         return false;
-    bool loads_fs = (op == OP_MOV_TO_SEG && (row->modrm & 7) == SEG_FS) ||
-                    (op == OP_POP_SEG && row->operands[0] == OPERAND_FS);
-    if (loads_fs)
+    if (is_fs_load(row) && is_left_out(row, WITH_FS))
         return false;
     enum family family = family_of(row);
     bool ends = family == FAMILY_SYSTEM && op_info(op)->sensitivity != SENSITIVE;
     return draw(g, 100) < g->weights[family] && (!ends || chance(g, 12));
+}
+
+/* Begin an instruction of the one-byte map that is not drawn: its row is looked up. */
+static void begin_instruction(struct generator *g, uint8_t opcode) {
+    size_t row = 0;
+    while (g->rows[row].map != MAP_M1 || opcode < g->rows[row].first || opcode > g->rows[row].last)
+        row++;
+    g->insn = &g->c->insns[g->c->count++];
+    *g->insn = (struct oracle_insn){.op = g->rows[row].op, .row = (uint16_t)row};
+    put(g, opcode, 1);
+}
+
+static void end_instruction(struct generator *g) {
+    walk_over(&g->flags, g->insn);
+}
+
+static void add_push(struct generator *g, uint32_t value) {
+    begin_instruction(g, 0x68); /* PUSH imm32 */
+    put(g, value, 4);
+    end_instruction(g);
+}
+
+/* The address of one of the instructions behind the next `distance`. */
+static void put_address(struct generator *g, unsigned distance) {
+    put_target(g, 4, true);
+    g->insn->target = (uint8_t)(g->insn->target + distance);
+}
+
+/* A far return finds somewhere to go on the stack. */
+static void add_return_frame(struct generator *g, bool has_flags) {
+    if (has_flags) {
+        begin_instruction(g, 0x9c); /* PUSHF */
+        end_instruction(g);
+    }
+    add_push(g, ORACLE_CS);
+    begin_instruction(g, 0x68);
+    put_address(g, 1);
+    end_instruction(g);
+}
+
+/* Store an address and a code selector where the indirect far jump at `row` will find it. */
+static void add_far_pointer_jump(struct generator *g, const struct encoding *row) {
+    uint32_t at = ORACLE_DATA - g->data_base + (draw_offset(g) & ~7u);
+    for (unsigned i = 0; i < 2; i++) {
+        begin_instruction(g, 0xc7); /* MOV m32, imm32 */
+        put(g, 0x05, 1);
+        put(g, at + 4 * i, 4);
+        if (i == 0)
+            put_address(g, 2);
+        else
+            put(g, ORACLE_CS, 4);
+        end_instruction(g);
+    }
+    g->insn = &g->c->insns[g->c->count++];
+    *g->insn = (struct oracle_insn){.op = row->op, .row = (uint16_t)(row - g->rows)};
+    put(g, row->first, 1);
+    put(g, (row->modrm & 7u) << 3 | 5, 1);
+    put(g, at, 4);
+    end_instruction(g);
+}
+
+/* Far transfers rarely succeed by chance: true when the instruction is complete. */
+static bool add_far_operands(struct generator *g, const struct encoding *row) {
+    bool is_return = row->op == OP_RETF || row->op == OP_RETFI || row->op == OP_IRET;
+    bool is_jump = row->op == OP_JMPFI || row->op == OP_CALLFI;
+    if ((!is_return && !is_jump) || g->c->count + 4 > ORACLE_MAX_INSNS || chance(g, 40))
+        return false;
+    if (is_return)
+        add_return_frame(g, row->op == OP_IRET);
+    else
+        add_far_pointer_jump(g, row);
+    return is_jump;
 }
 
 static void add_instruction(struct generator *g) {
@@ -333,8 +432,14 @@ static void add_instruction(struct generator *g) {
     do
         row = &g->rows[draw(g, (uint32_t)g->row_count)];
     while (!is_wanted(g, row));
+    if (add_far_operands(g, row))
+        return;
     g->insn = &g->c->insns[g->c->count++];
-    *g->insn = (struct oracle_insn){.op = row->op, .is_simd = family_of(row) == FAMILY_SIMD};
+    *g->insn = (struct oracle_insn){
+        .op = row->op,
+        .row = (uint16_t)(row - g->rows),
+        .is_simd = family_of(row) == FAMILY_SIMD,
+    };
     bool is_memory = may_be_memory(row) && (must_be_memory(row) || chance(g, 45));
     struct prefixes p = put_prefixes(g, row, is_memory);
     if (row->map == MAP_M2)
@@ -344,20 +449,18 @@ static void add_instruction(struct generator *g) {
         put_modrm(g, row, is_memory, &p);
     put_immediates(g, row, &p);
     walk_over(&g->flags, g->insn);
-    g->is_over = oracle_is_approximate((enum op)row->op);
+    g->is_over = accepted_find(APPROXIMATE, (enum op)row->op) != ACCEPTED_NONE;
 }
 
 /* A register gets a pointer to data or code, so that later instructions have valid operands. */
 static void add_pointer_load(struct generator *g) {
     static const uint8_t registers[] = {GPR_EAX, GPR_EBX, GPR_ESI, GPR_EDI};
-    g->insn = &g->c->insns[g->c->count++];
-    *g->insn = (struct oracle_insn){.op = OP_MOV};
-    put(g, 0xb8u + registers[draw(g, 4)], 1);
+    begin_instruction(g, (uint8_t)(0xb8 + registers[draw(g, 4)]));
     if (chance(g, 25))
         put_target(g, 4, true);
     else
         put(g, ORACLE_DATA - g->data_base + draw_offset(g), 4);
-    walk_over(&g->flags, g->insn);
+    end_instruction(g);
 }
 
 static void draw_segments(struct generator *g, struct oracle_state *s) {
@@ -497,4 +600,6 @@ void oracle_generate(struct oracle_case *c, uint64_t seed, uint64_t number) {
             add_pointer_load(&g);
         else
             add_instruction(&g);
+    while (!oracle_is_valid(c)) /* a return leads back */
+        c->count--;
 }

@@ -77,10 +77,12 @@ struct flat_machine *flat_machine_create(uint64_t ram_bytes) {
     cpu_update_paging(cpu, true);
     set_code_size(machine, true);
     cpu->gpr[GPR_ESP] = FLAT_STACK;
+    machine->coverage = encoding_coverage_from_environment();
     return machine;
 }
 
 void flat_machine_destroy(struct flat_machine *machine) {
+    encoding_coverage_destroy(machine->coverage);
     cpu_destroy(&machine->cpu);
     code_pages_destroy(machine->code_pages);
     physmem_destroy(machine->physmem);
@@ -130,5 +132,7 @@ void flat_machine_set_pte(struct flat_machine *machine, uint32_t linear, uint32_
 
 enum cpu_exit flat_machine_run(struct flat_machine *machine, uint64_t limit) {
     machine->cpu.activity = CPU_RUNNING;
+    if (machine->coverage != NULL)
+        return encoding_coverage_run(machine->coverage, &machine->cpu, limit);
     return interp_run(&machine->cpu, machine->cpu.icount + limit);
 }
