@@ -345,6 +345,7 @@ static void interpret(struct translator *t, uint64_t budget) {
     sync_state(t);
     t->pending_link = NULL;
     t->last.block = NULL;
+    t->statistics.interpreted_stretches++;
     interp_execute(t->cpu, budget);
 }
 

@@ -28,7 +28,7 @@ void translator_request_exit(struct translator *translator);
 
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
-        dispatches, interpreted_instructions;
+        dispatches, interpreted_stretches;
 };
 const struct translator_statistics *translator_statistics(const struct translator *translator);
 /** How often each operation was run through its handler, by enum op. */

@@ -202,10 +202,9 @@ void engine_print_statistics(const struct engine *engine, FILE *file) {
     if (engine->translator == NULL)
         return;
     const struct translator_statistics *s = translator_statistics(engine->translator);
-    fprintf(file,
-            "%llu blocks of %llu guest instructions translated, %llu instructions interpreted\n",
+    fprintf(file, "%llu blocks of %llu guest instructions translated, %llu stretches interpreted\n",
             (unsigned long long)s->blocks, (unsigned long long)s->guest_instructions_translated,
-            (unsigned long long)s->interpreted_instructions);
+            (unsigned long long)s->interpreted_stretches);
 }
 
 uint64_t engine_instructions(const struct engine *engine) {

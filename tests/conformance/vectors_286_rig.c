@@ -102,8 +102,8 @@ void rig_print_statistics(const struct rig *rig) {
     if (rig->translator == NULL)
         return;
     const struct translator_statistics *s = translator_statistics(rig->translator);
-    printf("%llu blocks translated, %llu instructions interpreted\n",
-           (unsigned long long)s->blocks, (unsigned long long)s->interpreted_instructions);
+    printf("%llu blocks translated, %llu stretches interpreted\n", (unsigned long long)s->blocks,
+           (unsigned long long)s->interpreted_stretches);
 }
 
 /* MOO register order to GPR slots; CS, SS, DS, ES, IP and FLAGS are handled apart. */
