@@ -78,6 +78,22 @@ enum ir_segment_check helper_segment_check(const struct segment *segment, bool n
     return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
 }
 
+/** The segment that an instruction loads, whatever its other operands are. */
+static unsigned loaded_segment(const struct insn *insn) {
+    switch (insn->op) {
+    case OP_LES:
+        return SEG_ES;
+    case OP_LDS:
+        return SEG_DS;
+    case OP_LFS:
+        return SEG_FS;
+    case OP_LGS:
+        return SEG_GS;
+    default:
+        return insn->reg;
+    }
+}
+
 /** A segment is as the block has it; SS also decides the stack's width and holds off interrupts. */
 static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
     return segment != SEG_SS && segment < SEG_COUNT &&
@@ -90,15 +106,11 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
     switch (insn->op) {
     case OP_MOV_TO_SEG:
     case OP_POP_SEG:
-        return !segment_fits(cpu, block, insn->reg);
-    case OP_LDS: /* here reg is the general register */
-        return !segment_fits(cpu, block, SEG_DS);
+    case OP_LDS:
     case OP_LES:
-        return !segment_fits(cpu, block, SEG_ES);
     case OP_LFS:
-        return !segment_fits(cpu, block, SEG_FS);
     case OP_LGS:
-        return !segment_fits(cpu, block, SEG_GS);
+        return !segment_fits(cpu, block, loaded_segment(insn));
     case OP_POPF:
     case OP_STI:
         return ((eflags ^ cpu->eflags) & ~harmless) != 0 || cpu->interrupt_shadow ||

@@ -48,8 +48,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         if (helper_write_leaves_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
-    if (!block->mode.uses_window)
-        x64_window_missed(context->backend);
+    x64_count_access(context->backend, block->mode.uses_window);
     if (kind == ACCESS_STORE)
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
@@ -68,7 +67,7 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
-        x64_window_missed(context->backend);
+        x64_count_access(context->backend, false);
     insn->exec(cpu, insn);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
