@@ -6,6 +6,7 @@
 #include "interp/insn_cache.h"
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
+#include "tests/support/quiet_bus.h"
 #include "translator/run.h"
 
 #include <stdlib.h>
@@ -50,32 +51,6 @@ struct engine {
     uint8_t *ram;
     struct translator *translator; /* NULL: the interpreter */
     uint64_t cases;
-};
-
-static uint32_t read_port(void *opaque, uint16_t port, unsigned size) {
-    return UINT32_MAX;
-}
-static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t value) {}
-static int no_interrupt(void *opaque) {
-    return -1;
-}
-static uint64_t no_tsc(void *opaque) {
-    return 0;
-}
-static void set_ferr(void *opaque, bool asserted) {}
-static bool ignne(void *opaque) {
-    return false;
-}
-static void shut_down(void *opaque) {}
-
-static const struct cpu_bus quiet_bus = {
-    .port_read = read_port,
-    .port_write = write_port,
-    .acknowledge_interrupt = no_interrupt,
-    .read_tsc = no_tsc,
-    .set_ferr = set_ferr,
-    .ignne = ignne,
-    .shutdown = shut_down,
 };
 
 static void set_descriptor(struct engine *engine, uint32_t at, uint32_t base, uint32_t limit,
@@ -158,6 +133,7 @@ static void set_up_cpu(struct engine *engine) {
 
 struct engine *engine_create(const char *name, struct error *error) {
     struct engine *engine = aligned_alloc(64, (sizeof(*engine) + 63) / 64 * 64);
+    const struct cpu_bus bus = quiet_bus();
     const struct cpu_model *model;
     uint64_t features;
     if (engine == NULL)
@@ -174,7 +150,7 @@ struct engine *engine_create(const char *name, struct error *error) {
     engine->ram = physmem_ram(engine->physmem);
     engine->code_pages = code_pages_create(engine->physmem, error);
     if (engine->code_pages == NULL ||
-        !cpu_init(&engine->cpu, model, features, &quiet_bus, engine->physmem, engine->code_pages,
+        !cpu_init(&engine->cpu, model, features, &bus, engine->physmem, engine->code_pages,
                   &engine->log, error))
         return NULL;
     build_tables(engine);

@@ -5,6 +5,7 @@
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "tests/conformance/vectors_286_rules.h"
+#include "tests/support/quiet_bus.h"
 #include "translator/run.h"
 
 #include <stdio.h>
@@ -24,33 +25,8 @@ struct rig {
     struct translator *translator; /* NULL: the interpreter */
 };
 
-static uint32_t floating_bus_read(void *opaque, uint16_t port, unsigned size) {
-    return UINT32_MAX;
-}
-static void ignore_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {}
-static int no_interrupt(void *opaque) {
-    return -1;
-}
-static uint64_t stopped_tsc(void *opaque) {
-    return 0;
-}
-static void ignore_ferr(void *opaque, bool asserted) {}
-static bool no_ignne(void *opaque) {
-    return false;
-}
-static void ignore_shutdown(void *opaque) {}
-
-static const struct cpu_bus quiet_bus = {
-    .port_read = floating_bus_read,
-    .port_write = ignore_write,
-    .acknowledge_interrupt = no_interrupt,
-    .read_tsc = stopped_tsc,
-    .set_ferr = ignore_ferr,
-    .ignne = no_ignne,
-    .shutdown = ignore_shutdown,
-};
-
 static bool build_cpu(struct rig *rig, struct error *error) {
+    const struct cpu_bus bus = quiet_bus();
     const struct cpu_model *model;
     uint64_t features;
     if (!cpu_model_parse("pentium3", &model, &features, error))
@@ -63,7 +39,7 @@ static bool build_cpu(struct rig *rig, struct error *error) {
     physmem_set_a20(rig->physmem, true);
     rig->ram = physmem_ram(rig->physmem);
     rig->code_pages = code_pages_create(rig->physmem, error);
-    return rig->code_pages != NULL && cpu_init(&rig->cpu, model, features, &quiet_bus, rig->physmem,
+    return rig->code_pages != NULL && cpu_init(&rig->cpu, model, features, &bus, rig->physmem,
                                                rig->code_pages, &rig->log, error);
 }
 
