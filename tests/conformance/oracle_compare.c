@@ -79,11 +79,11 @@ static struct float80 x87_register(const struct oracle_fpu *fpu, unsigned r) {
     return (struct float80){fpu->st[i].significand, fpu->st[i].sign_exponent};
 }
 
-/* Within 4 units in the last place, across powers of two as well. */
+/* Within 1 unit in the last place, across powers of two as well. */
 static bool are_neighbours(struct float80 host, struct float80 engine) {
     uint32_t h = host.sign_exponent, e = engine.sign_exponent;
     uint64_t distance = (host.significand << 1) - (engine.significand << 1);
-    return h - e + 1 <= 2 && distance + 8 <= 16;
+    return h - e + 1 <= 2 && distance + 2 <= 4;
 }
 
 static void compare_x87_registers(struct comparison *cmp, const struct oracle_fpu *host,

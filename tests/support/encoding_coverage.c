@@ -2,6 +2,7 @@
 #include "tests/support/encoding_coverage.h"
 #include "interp/decode/op.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ bool encoding_coverage_append(const struct encoding_coverage *coverage, const ch
         return false;
     for (size_t row = 0; row < coverage->rows; row++)
         if (coverage->executed[row] != 0)
-            fprintf(file, "%zu %s\n", row, op_info((enum op)coverage->table[row].op)->name);
+            fprintf(file, "%zu %s %" PRIu64 "\n", row,
+                    op_info((enum op)coverage->table[row].op)->name, coverage->executed[row]);
     return fclose(file) == 0;
 }

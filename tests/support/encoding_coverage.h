@@ -36,7 +36,8 @@ uint64_t encoding_coverage_count(const struct encoding_coverage *coverage, size_
 enum cpu_exit encoding_coverage_run(struct encoding_coverage *coverage, struct cpu *cpu,
                                     uint64_t count);
 
-/** Append one line for each executed row to a file: its number and the name of its operation.
+/** Append one line for each executed row to a file: its number, the name of its operation, and how
+ *  often it was executed.
  *  False when the file cannot be written. */
 bool encoding_coverage_append(const struct encoding_coverage *coverage, const char *path);
 
