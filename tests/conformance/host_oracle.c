@@ -40,9 +40,10 @@ struct oracle {
     struct accepted_uses uses;
 };
 
-/* The engine goes first: what hangs or leaves 32-bit code there is not tried on the host. */
+/* The engine goes first: what hangs or enters 64-bit code there is not tried on the host. */
 static bool is_runnable(const struct oracle_outcome *o) {
-    return o->vector != ORACLE_VECTOR_TIMEOUT && o->state.selector[SEG_CS] == ORACLE_CS;
+    uint16_t cs = o->state.selector[SEG_CS];
+    return o->vector != ORACLE_VECTOR_TIMEOUT && (cs == ORACLE_CS || cs == ORACLE_LDT_CODE_16);
 }
 
 static bool differs(void *opaque, const struct oracle_case *c, FILE *report) {

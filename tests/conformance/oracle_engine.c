@@ -73,15 +73,20 @@ static void load_system_segment(struct engine *engine, struct segment *segment, 
 }
 
 static void build_tables(struct engine *engine) {
-    static const uint16_t ldt[ORACLE_LDT_ENTRIES][2] = {
-        {0x1fff, 0x40f3}, {0x2fff, 0x40f1}, {0x0fff, 0x40f7}, {0x1fff, 0x40f9}, {0x1fff, 0x4073}};
+    static const struct {
+        uint32_t base, limit;
+        uint16_t attributes;
+    } ldt[ORACLE_LDT_ENTRIES] = {
+        {ORACLE_DATA, 0x1fff, 0x40f3}, {ORACLE_DATA, 0x2fff, 0x40f1}, {ORACLE_DATA, 0x0fff, 0x40f7},
+        {ORACLE_DATA, 0x1fff, 0x40f9}, {ORACLE_DATA, 0x1fff, 0x4073}, {ORACLE_CODE, 0x1fff, 0x00fb},
+    };
     set_descriptor(engine, GDT + KERNEL_CS, 0, UINT32_MAX, 0xc09b);
     set_descriptor(engine, GDT + KERNEL_SS, 0, UINT32_MAX, 0xc093);
     set_descriptor(engine, GDT + KERNEL_TR, ORACLE_KERNEL + TSS, 0x67, 0x008b);
     set_descriptor(engine, GDT + KERNEL_LDTR, ORACLE_KERNEL + LDT, 8 * ORACLE_LDT_ENTRIES - 1,
                    0x0082);
     for (unsigned i = 0; i < ORACLE_LDT_ENTRIES; i++)
-        set_descriptor(engine, LDT + 8 * i, ORACLE_DATA, ldt[i][0], ldt[i][1]);
+        set_descriptor(engine, LDT + 8 * i, ldt[i].base, ldt[i].limit, ldt[i].attributes);
     for (unsigned v = 0; v < 256; v++) {
         uint32_t target = ORACLE_KERNEL + HANDLERS + v;
         bool is_user = v == VECTOR_BP || v == VECTOR_OF;

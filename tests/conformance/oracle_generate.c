@@ -33,6 +33,7 @@ struct generator {
     unsigned weights[FAMILY_COUNT];
     uint32_t data_base; /* of the segment in DS */
     struct flag_walk flags;
+    bool is_16;   /* code size */
     bool is_over; /* nothing may follow */
     struct oracle_insn *insn;
 };
@@ -113,7 +114,8 @@ static void put(struct generator *g, uint32_t value, unsigned bytes) {
 }
 
 struct prefixes {
-    bool operand_size, address_size;
+    bool operand_size, address_size; /* present */
+    bool is_operand_16, is_address_16;
     unsigned segment; /* prefix byte, or 0 */
 };
 
@@ -155,11 +157,13 @@ static struct prefixes put_prefixes(struct generator *g, const struct encoding *
                      kinds[row->operands[1]].place == PLACE_STRING;
     if (chance(g, is_memory || is_string ? 10 : 2))
         p.segment = segments[draw(g, ARRAY_SIZE(segments))];
-    p.address_size = chance(g, is_memory || is_string ? 7 : 2);
+    p.address_size = chance(g, is_memory || is_string ? (g->is_16 ? 30 : 7) : 2);
     if (row->prefix == PREFIX_ANY)
-        p.operand_size = chance(g, 20);
+        p.operand_size = chance(g, g->is_16 ? 40 : 20);
     else if (row->prefix == PREFIX_PF3 || row->prefix == PREFIX_PF2)
         p.operand_size = chance(g, 3); /* outranked, but it is the operand size as well */
+    p.is_operand_16 = p.operand_size != g->is_16;
+    p.is_address_16 = p.address_size != g->is_16;
     bool is_locked = row->attribute == ATTRIBUTE_LOCKABLE ? chance(g, is_memory ? 15 : 2)
                                                           : chance(g, 1) && chance(g, 40);
     if (p.segment != 0)
@@ -228,7 +232,7 @@ static void put_modrm(struct generator *g, const struct encoding *row, bool is_m
         reg = row->modrm & 7;
     if (!is_memory)
         put(g, 0xc0u | (unsigned)reg << 3 | draw_register(g, is_general), 1);
-    else if (p->address_size)
+    else if (p->is_address_16)
         put_memory_16(g, reg);
     else
         put_memory_32(g, reg);
@@ -242,14 +246,18 @@ static void put_target(struct generator *g, unsigned bytes, bool is_absolute) {
     put(g, 0, bytes);
 }
 
+static uint16_t code_selector(const struct generator *g) {
+    return g->is_16 ? ORACLE_LDT_CODE_16 : ORACLE_CS;
+}
+
 static void put_far_pointer(struct generator *g, const struct prefixes *p) {
-    static const uint16_t selectors[] = {ORACLE_CS,       ORACLE_CS, ORACLE_DS, 0,     3,
-                                         ORACLE_LDT_DATA, 0x08,      0x1f8,     0x2007};
-    if (p->operand_size)
+    static const uint16_t selectors[] = {
+        ORACLE_CS, ORACLE_LDT_CODE_16, ORACLE_DS, 0, 3, ORACLE_LDT_DATA, 0x08, 0x1f8, 0x2007};
+    if (p->is_operand_16 && !g->is_16)
         put(g, draw_number(g), 2);
     else
-        put_target(g, 4, true);
-    put(g, selectors[draw(g, ARRAY_SIZE(selectors))], 2);
+        put_target(g, p->is_operand_16 ? 2 : 4, true);
+    put(g, chance(g, 40) ? code_selector(g) : selectors[draw(g, ARRAY_SIZE(selectors))], 2);
 }
 
 static void put_byte(struct generator *g, const struct encoding *row) {
@@ -277,16 +285,16 @@ static void put_immediates(struct generator *g, const struct encoding *row,
             put(g, draw(g, 4) == 0 ? draw_number(g) : draw(g, 16) * 4, 2);
             break;
         case PLACE_IMM_Z:
-            if (is_branch && !p->operand_size)
-                put_target(g, 4, false);
+            if (is_branch && (g->is_16 || !p->is_operand_16))
+                put_target(g, p->is_operand_16 ? 2 : 4, false);
             else
-                put(g, draw_number(g), p->operand_size ? 2 : 4);
+                put(g, draw_number(g), p->is_operand_16 ? 2 : 4);
             break;
         case PLACE_IMM_FAR:
             put_far_pointer(g, p);
             break;
         case PLACE_MOFFS:
-            put(g, ORACLE_DATA - g->data_base + draw_offset(g), p->address_size ? 2 : 4);
+            put(g, ORACLE_DATA - g->data_base + draw_offset(g), p->is_address_16 ? 2 : 4);
             break;
         default:
             break;
@@ -369,15 +377,20 @@ static void end_instruction(struct generator *g) {
     walk_over(&g->flags, g->insn);
 }
 
+/* Operands and addresses without a prefix. */
+static unsigned code_bytes(const struct generator *g) {
+    return g->is_16 ? 2 : 4;
+}
+
 static void add_push(struct generator *g, uint32_t value) {
-    begin_instruction(g, 0x68); /* PUSH imm32 */
-    put(g, value, 4);
+    begin_instruction(g, 0x68); /* PUSH imm */
+    put(g, value, code_bytes(g));
     end_instruction(g);
 }
 
 /* The address of one of the instructions behind the next `distance`. */
 static void put_address(struct generator *g, unsigned distance) {
-    put_target(g, 4, true);
+    put_target(g, code_bytes(g), true);
     g->insn->target = (uint8_t)(g->insn->target + distance);
 }
 
@@ -387,30 +400,34 @@ static void add_return_frame(struct generator *g, bool has_flags) {
         begin_instruction(g, 0x9c); /* PUSHF */
         end_instruction(g);
     }
-    add_push(g, ORACLE_CS);
+    add_push(g, code_selector(g));
     begin_instruction(g, 0x68);
     put_address(g, 1);
     end_instruction(g);
+}
+
+/* Opcode, ModRM byte and address of a memory operand. */
+static void put_direct_operand(struct generator *g, uint8_t reg, uint32_t at) {
+    put(g, (unsigned)reg << 3 | (g->is_16 ? 6 : 5), 1);
+    put(g, at, code_bytes(g));
 }
 
 /* Store an address and a code selector where the indirect far jump at `row` will find it. */
 static void add_far_pointer_jump(struct generator *g, const struct encoding *row) {
     uint32_t at = ORACLE_DATA - g->data_base + (draw_offset(g) & ~7u);
     for (unsigned i = 0; i < 2; i++) {
-        begin_instruction(g, 0xc7); /* MOV m32, imm32 */
-        put(g, 0x05, 1);
-        put(g, at + 4 * i, 4);
+        begin_instruction(g, 0xc7); /* MOV m, imm */
+        put_direct_operand(g, 0, at + i * code_bytes(g));
         if (i == 0)
             put_address(g, 2);
         else
-            put(g, ORACLE_CS, 4);
+            put(g, code_selector(g), code_bytes(g));
         end_instruction(g);
     }
     g->insn = &g->c->insns[g->c->count++];
     *g->insn = (struct oracle_insn){.op = row->op, .row = (uint16_t)(row - g->rows)};
     put(g, row->first, 1);
-    put(g, (row->modrm & 7u) << 3 | 5, 1);
-    put(g, at, 4);
+    put_direct_operand(g, row->modrm & 7, at);
     end_instruction(g);
 }
 
@@ -457,18 +474,19 @@ static void add_pointer_load(struct generator *g) {
     static const uint8_t registers[] = {GPR_EAX, GPR_EBX, GPR_ESI, GPR_EDI};
     begin_instruction(g, (uint8_t)(0xb8 + registers[draw(g, 4)]));
     if (chance(g, 25))
-        put_target(g, 4, true);
+        put_target(g, code_bytes(g), true);
     else
-        put(g, ORACLE_DATA - g->data_base + draw_offset(g), 4);
+        put(g, ORACLE_DATA - g->data_base + draw_offset(g), code_bytes(g));
     end_instruction(g);
 }
 
 static void draw_segments(struct generator *g, struct oracle_state *s) {
     static const uint16_t selectors[] = {ORACLE_LDT_DATA, ORACLE_LDT_DATA, ORACLE_LDT_READ,
                                          ORACLE_LDT_DOWN};
-    s->selector[SEG_CS] = ORACLE_CS;
+    g->is_16 = chance(g, 12);
+    s->selector[SEG_CS] = code_selector(g);
     s->selector[SEG_SS] = ORACLE_DS;
-    s->selector[SEG_DS] = chance(g, 85) ? ORACLE_DS : selectors[draw(g, 4)];
+    s->selector[SEG_DS] = chance(g, g->is_16 ? 10 : 85) ? ORACLE_DS : selectors[draw(g, 4)];
     s->selector[SEG_ES] = chance(g, 90) ? s->selector[SEG_DS] : ORACLE_DS;
     s->selector[SEG_GS] = chance(g, 40) ? ORACLE_DS : chance(g, 95) ? selectors[draw(g, 4)] : 0;
     g->data_base = s->selector[SEG_DS] == ORACLE_DS ? 0 : ORACLE_DATA;
@@ -574,9 +592,10 @@ static void draw_fpu(struct generator *g, struct oracle_fpu *fpu) {
 
 /* The sequence begins anywhere in the first page, or so that it runs over the end of a page. */
 static uint32_t draw_start(struct generator *g) {
+    uint32_t base = g->is_16 ? 0 : ORACLE_CODE;
     if (chance(g, 85))
-        return ORACLE_CODE + draw(g, 0x1000);
-    return ORACLE_CODE + (chance(g, 60) ? 0x1000 : 0x2000) - 1 - draw(g, 40);
+        return base + draw(g, 0x1000);
+    return base + (chance(g, 60) ? 0x1000 : 0x2000) - 1 - draw(g, 40);
 }
 
 void oracle_generate(struct oracle_case *c, uint64_t seed, uint64_t number) {
