@@ -359,7 +359,7 @@ static bool is_wanted(struct generator *g, const struct encoding *row) {
     if (is_fs_load(row) && is_left_out(row, WITH_FS))
         return false;
     enum family family = family_of(row);
-    bool ends = family == FAMILY_SYSTEM && op_info(op)->sensitivity != SENSITIVE;
+    bool ends = family == FAMILY_SYSTEM && op_info(op)->sensitivity != SENSITIVE && op != OP_INTO;
     return draw(g, 100) < g->weights[family] && (!ends || chance(g, 12));
 }
 
