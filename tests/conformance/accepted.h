@@ -16,6 +16,7 @@ enum accepted_kind {
     APPROXIMATE,
     ANY_FAULT,
     MAY_FAULT,
+    REFUSED,
     CANCELLED,
     PARTIAL,
     ACCEPTED_KINDS,

@@ -11,6 +11,7 @@
 #define X87_ES    0x0080
 #define X87_TOP   0x3800
 #define X87_MASKS 0x003f
+#define MXCSR_MM  0x20000 /* AMD: misaligned exception mask */
 /* 1.5 * 2^-12, the bound for RCPPS and RSQRTPS, twice: both sides may err. */
 #define RECIPROCAL_ERROR (3.0 / 4096)
 #define TINY_RESULT      (0x1p-126 * (1 + RECIPROCAL_ERROR))
@@ -209,6 +210,15 @@ static enum accepted_id optional_fault(const struct oracle_case *c,
     return may_have_cancelled(c, at, host, engine) ? accepted_find(CANCELLED, op) : ACCEPTED_NONE;
 }
 
+/* The engine refused a bit of MXCSR that the host then had. */
+static enum accepted_id refused_bit(const struct oracle_case *c, const struct oracle_outcome *host,
+                                    const struct oracle_outcome *engine) {
+    unsigned at = instruction_at(c, engine->state.eip);
+    if (at >= c->count || engine->vector != VECTOR_GP || !(host->state.fpu.mxcsr & MXCSR_MM))
+        return ACCEPTED_NONE;
+    return accepted_find(REFUSED, (enum op)c->insns[at].op);
+}
+
 #define VECTOR_BIT(name) (1u << VECTOR_##name)
 
 /* Both sides faulted at the same instruction, each in a way of its own. */
@@ -283,6 +293,8 @@ static bool compare(struct comparison *cmp, const struct oracle_outcome *host,
         enum accepted_id id = optional_fault(cmp->c, host, engine);
         if (id == ACCEPTED_NONE)
             id = other_fault(cmp->c, host, engine);
+        if (id == ACCEPTED_NONE)
+            id = refused_bit(cmp->c, host, engine);
         if (id == ACCEPTED_NONE) {
             check(cmp, "vector", 0, host->vector, engine->vector);
             check(cmp, "eip", 0, h->eip, e->eip);

@@ -9,7 +9,7 @@
  * one unit either. --case prints one vector, and which side did what with it. Exit status: 0 equal,
  * 1 differences, 2 wrong arguments.
  */
-#if HAVE_QUADMATH
+#ifdef HAVE_QUADMATH
 #include "tests/conformance/x87_exact.h"
 #endif
 #include "tests/unit/fpu/x87_operations.h"
@@ -33,7 +33,7 @@ struct tally {
     uint64_t exact;                 /* pairs whose exact result is known */
 };
 
-#if HAVE_QUADMATH
+#ifdef HAVE_QUADMATH
 /* True when softfloat's result is near enough to the exact one. */
 static bool is_near_exact(const struct x87_operation *operation, const struct x87_vector *given,
                           const struct x87_outcome *host, const struct x87_outcome *model,
