@@ -100,8 +100,17 @@ static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, un
            helper_segment_check(&cpu->seg[segment], true) == block->mode.segment_check[segment];
 }
 
+bool helper_event_waits(const struct cpu *cpu) {
+    uint32_t masked = ((cpu->eflags & FLAG_IF) ? 0 : (uint32_t)CPU_EVENT_INTR) |
+                      (cpu->nmi_blocked ? (uint32_t)CPU_EVENT_NMI : 0);
+    return (atomic_load_explicit(&cpu->events, memory_order_relaxed) & ~masked) != 0;
+}
+
 bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
                             const struct insn *insn, uint32_t eflags) {
+    /* Where instructions are counted, cpu_lower_limit says exactly when to stop. */
+    if (!block->mode.counts_instructions && helper_event_waits(cpu))
+        return true;
     uint32_t harmless = FLAGS_ARITHMETIC | FLAG_IF | FLAG_NT | FLAG_ID;
     switch (insn->op) {
     case OP_MOV_TO_SEG:

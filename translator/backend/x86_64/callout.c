@@ -4,6 +4,7 @@
  * a block, so that they may raise.
  */
 #include "interp/cpu/exception.h"
+#include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/backend/x86_64/x87.h"
 #include "translator/helpers.h"
@@ -53,6 +54,9 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
         context->value = helper_load(cpu, segment, offset, type);
+    /* A register may have made a chip raise its interrupt, which running code does not look for. */
+    if (!block->mode.counts_instructions && UNLIKELY(helper_event_waits(cpu)))
+        backend_x86_64.request_exit(context->backend);
     return CONTINUE;
 }
 
