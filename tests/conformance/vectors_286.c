@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #define EXIT_SKIPPED 77
+#define MAX_REPORTS  3 /* for each form */
 
 struct options {
     const char *directory, *engine, *form, *coverage;
@@ -79,6 +80,9 @@ static void run_form(struct run *run, const char *form) {
         bool is_equal =
             rig_run_case(run->rig, one, flags, is_verbose, &run->uses[RULE_286_STRING_FAULT]);
         counts[is_equal ? 0 : 1]++;
+        if (!is_equal && !is_verbose && counts[1] <= MAX_REPORTS)
+            printf("fails; again: vectors_286 %s --engine %s --form %s --case %u\n",
+                   run->options->directory, run->options->engine, form, one->index);
         if (is_equal && completes(one))
             encoding_coverage_mark_bytes(run->coverage, one->bytes, one->length);
     }

@@ -120,7 +120,10 @@ static bool build(struct board *board, const char *engine, const char *cpu_text,
     if (strcmp(engine, "interp") == 0)
         return true;
     board->translator = translator_create(&board->cpu, engine, CODE_CACHE_BYTES, false, error);
-    return board->translator != NULL;
+    if (board->translator == NULL)
+        return false;
+    translator_skip_warm_up(board->translator);
+    return true;
 }
 
 static bool load(struct board *board, const char *path) {
