@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Two machines may live in one process under Linux's default of 65530 mappings. */
@@ -41,12 +42,22 @@
 /* What a space loses for want of windows, and how much it must have lost to get them. Mapping the
    working set of a small program costs about as much, so that neither choice is ever wrong by more
    than a factor of two. Each page table taken away halves the credit. */
-#define CALLOUT_NS UINT64_C(10)
+#define CALLOUT_NS UINT64_C(4)
 #define ASKED_NS   UINT64_C(100) /* each time mmu_window answers NULL: something runs here */
 #define REFUSED_NS UINT64_C(2000)
 #define SLICE_NS   UINT64_C(20000)
 #define WORTH_NS   UINT64_C(1000000)
 #define CREDIT_NS  (WORTH_NS * 16)
+
+/* What keeping a window costs: a trap, a mapping and a host page fault; taking pages out. Where
+   that is more than a third of a thread's time, because pages live too short, the space is better
+   off without windows, and each time that happens it has to lose twice as much until it gets them
+   back. */
+#define FILL_NS       UINT64_C(6000)
+#define UNMAP_NS      UINT64_C(3000)
+#define UPKEEP_NS     UINT64_C(2000000) /* looked at each time that this much was spent */
+#define UPKEEP_SHARE  3
+#define MOST_RELAPSES 4
 
 struct window {
     uint8_t *base;                  /* NULL: never made */
@@ -56,6 +67,7 @@ struct window {
     uint32_t page_count;
     unsigned boundary_count; /* where one mapping ends and the next begins */
     uint64_t last_used;
+    uint64_t upkeep_ns, upkeep_since_ns;
     uint32_t streak_region, streak;
     bool is_broken; /* the host refused to unmap pages: never to be used again */
     const uintptr_t *read_table, *write_table;
@@ -137,12 +149,17 @@ static uint8_t *page_address(const struct window *window, uint32_t page) {
     return window->base + ((uint64_t)page << GUEST_PAGE_SHIFT);
 }
 
+static void count_unmap(struct window_set *set, struct window *window) {
+    set->statistics->window_unmaps++;
+    window->upkeep_ns += UNMAP_NS;
+}
+
 /* Empty a window in one piece. */
 static void clear_window(struct window_set *set, struct window *window) {
     if (window->region_count == 0) {
         return;
     }
-    set->statistics->window_unmaps++;
+    count_unmap(set, window);
     /* Neither needs one more mapping than there was, so a host that keeps its word allows one. */
     if (!map_nothing(window->base, WINDOW_BYTES) &&
         mprotect(window->base, WINDOW_BYTES, PROT_NONE) != 0) {
@@ -208,7 +225,7 @@ static void unmap_pages(struct window_set *set, struct window *window, uint32_t 
         clear_window(set, window);
         return;
     }
-    set->statistics->window_unmaps++;
+    count_unmap(set, window);
     unsigned before = count_boundaries(window, first, end);
     window->page_count -= clear_bits(window->mapped, first, end);
     clear_bits(window->writable, first, end);
@@ -272,7 +289,7 @@ void window_protect_page(struct shadow *shadow, const struct shadow_space *space
             unmap_pages(set, window, page, page + 1);
             continue;
         }
-        set->statistics->window_unmaps++;
+        count_unmap(set, window);
         unsigned before = count_boundaries(window, page, page + 1);
         clear_bits(window->writable, page, page + 1);
         recount(set, window, before, count_boundaries(window, page, page + 1));
@@ -283,6 +300,7 @@ void window_protect_page(struct shadow *shadow, const struct shadow_space *space
 void window_forget_space(struct shadow_space *space) {
     space->has_windows = false;
     space->heat_ns = 0;
+    space->relapses = 0;
 }
 
 void window_count_slice(struct shadow_space *space) {
@@ -395,7 +413,7 @@ uint8_t *mmu_window(struct mmu *mmu) {
     }
     if (UNLIKELY(!space->has_windows)) {
         space->heat_ns += ASKED_NS;
-        if (space->heat_ns < WORTH_NS) {
+        if (space->heat_ns < WORTH_NS << space->relapses) {
             return NULL;
         }
         space->has_windows = true;
@@ -549,6 +567,30 @@ static enum window_fill enter_page(struct mmu *mmu, const struct window *window,
     return table_rights(window, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
 }
 
+static uint64_t thread_time(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* Whether the window takes too much of the thread's time, as far as that is known by now. */
+static bool is_not_worth_its_upkeep(struct shadow_space *space, struct window *window) {
+    window->upkeep_ns += FILL_NS;
+    if (LIKELY(window->upkeep_ns < UPKEEP_NS)) {
+        return false;
+    }
+    uint64_t now = thread_time();
+    bool is_too_much = window->upkeep_ns * UPKEEP_SHARE > now - window->upkeep_since_ns;
+    window->upkeep_ns = 0;
+    window->upkeep_since_ns = now;
+    if (is_too_much && space->relapses < MOST_RELAPSES) {
+        space->relapses++;
+    } else if (!is_too_much && space->relapses > 0) {
+        space->relapses--;
+    }
+    return is_too_much;
+}
+
 enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_write) {
     struct shadow *shadow = mmu->shadow;
     struct window_set *set = shadow->windows;
@@ -564,6 +606,12 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     unsigned needed = is_write ? 2 : 1;
     window->last_used = ++set->use_clock;
     if (page_rights(window, page) >= needed) {
+        return WINDOW_SLOW;
+    }
+    if (is_not_worth_its_upkeep(shadow->current, window)) {
+        window_drop_space(shadow, shadow->current);
+        shadow->current->has_windows = false;
+        shadow->current->heat_ns = 0;
         return WINDOW_SLOW;
     }
     enum window_fill entered = enter_page(mmu, window, (uint32_t)linear, is_write);

@@ -106,6 +106,21 @@ Test(encode, constants_and_jumps) {
     cr_expect_eq(code[1], 1, "the jump goes over 1 byte, not %u", code[1]);
 }
 
+Test(encode, shifts_that_leave_flags_alone) {
+    struct x64_asm as = begin();
+    x64_rorx(&as, X64_32, X64_R10, X64_R11, 12);
+    expect_text(&as, "rorx r10d, r11d, 0xc");
+    as = begin();
+    x64_rorx(&as, X64_64, X64_RCX, X64_R10, 32);
+    expect_text(&as, "rorx rcx, r10, 0x20");
+    as = begin();
+    x64_shrx(&as, X64_32, X64_R10, X64_R11, X64_R12);
+    expect_text(&as, "shrx r10d, r11d, r12d");
+    as = begin();
+    x64_shlx(&as, X64_64, X64_R10, X64_R11, X64_R13);
+    expect_text(&as, "shlx r10, r11, r13");
+}
+
 Test(encode, what_does_not_fit_is_told) {
     struct x64_asm as = {.at = code, .end = code + 3};
     x64_mov_imm32(&as, X64_RAX, 1);

@@ -27,14 +27,15 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
     cpu->ip_base = block->ip;
     cpu->insn = &block->guest[2 * guest_of(what)];
-    cpu->icount = context->limit - (uint64_t)context->remaining - block->guest_count;
+    cpu->icount = context->limit - (uint64_t)x64_instructions_left(context) - block->guest_count;
     return cpu;
 }
 
 /** Leave before the guest instruction: the interpreter shall execute it. */
 static uint32_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
     cpu->eip = insn_ip(cpu, cpu->insn);
-    context->remaining += block_of(what)->guest_count - (int64_t)guest_of(what);
+    int64_t not_done = block_of(what)->guest_count - (int64_t)guest_of(what);
+    x64_set_instructions_left(context, x64_instructions_left(context) + not_done);
     return LEAVE(EXIT_INTERPRET);
 }
 
@@ -49,7 +50,8 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         if (helper_write_leaves_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
-    x64_count_access(context->backend, block->mode.uses_window);
+    if (!block->mode.uses_window)
+        cpu->mmu.callouts++;
     if (kind == ACCESS_STORE)
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
@@ -71,7 +73,7 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
-        x64_count_access(context->backend, false);
+        cpu->mmu.callouts++;
     insn->exec(cpu, insn);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
@@ -84,7 +86,7 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     if (has_left || is_cut_short || changes_mode || !block->is_valid ||
         helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
-        context->remaining = (int64_t)(context->limit - done);
+        x64_set_instructions_left(context, (int64_t)(context->limit - done));
         return LEAVE(EXIT_NEXT);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */

@@ -38,11 +38,13 @@ struct slow_access {
     bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
+    uint32_t stub;         /* 0: not emitted yet */
     bool is_x87;           /* is_handled, and the pointers are to be set first */
     struct x87_pending x87;
 };
 
-/** A trap site whose stub is still to be emitted; `slow` is for SITE_ACCESS and SITE_SEGMENT. */
+/** A site whose stub is still to be emitted; `slow` is for SITE_ACCESS, SITE_SEGMENT and
+ * SITE_LOOKUP. */
 struct pending_site {
     uint32_t at;
     uint8_t kind;
@@ -112,9 +114,15 @@ struct x64_insn emit_group(uint32_t opcode, enum ir_type type, uint8_t extension
 void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
                  const struct ir_memory *memory, struct x64_insn insn);
 /** An access of 1 to 16 bytes by the only host instruction of its guest instruction; out of line
- *  the interpreter's handler does it all. There must be a window. */
+ *  the interpreter's handler does it all. Only where emit_reaches_memory. */
 struct slow_access *emit_handled_access(struct emitter *e, enum access_kind kind, unsigned bytes,
                                         const struct host_address *address, struct x64_insn insn);
+/** Whether guest memory can be accessed within a block: in a window or by look-up. */
+bool emit_reaches_memory(const struct emitter *e);
+/** `insn` on the memory of 1 to 16 bytes at the linear address in R11D, by look-up (lookup.c); R10
+ * is lost. Goes to the stub of `slow` where that is not possible. */
+void emit_lookup(struct emitter *e, enum access_kind kind, unsigned size, unsigned slow,
+                 const struct x64_insn *insn);
 void emit_add_site(struct emitter *e, enum site_kind kind, uint32_t at, unsigned slow);
 uint64_t emit_callout_word(const struct emitter *e, unsigned guest);
 /** Stubs of all sites; fills `finished`. */

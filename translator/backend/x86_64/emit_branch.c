@@ -36,9 +36,9 @@ void emit_block_head(struct emitter *e) {
     struct x64_mem event = x64_near(memory->event);
     emit_add_site(e, SITE_EVENT, emit_here(e), 0);
     x64_reg_mem(&e->as, 0x8b, X64_32, X64_R11, &event);
-    struct x64_mem left = x64_at(HOST_BUDGET, -(int32_t)e->ir->guest_count);
+    struct x64_mem left = x64_at(HOST_BUDGET, -(int32_t)e->ir->guest_count * BUDGET_UNIT);
     x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
-    if (!e->ir->mode.counts_instructions)
+    if (!e->ir->mode.counts_instructions && e->ir->mode.uses_window)
         return;
     /* Trap when the budget is overdrawn: the top byte of a negative number indexes beyond the trap
        word's page. */
@@ -95,8 +95,10 @@ void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
     struct x64_mem whole = {.base = HOST_JUMPS, .index = X64_R10, .scale = 1};
     x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &whole);
     make_key(e);
-    struct x64_mem key = x64_at(X64_R10, offsetof(struct jump_entry, negated_key));
-    struct x64_mem entry = x64_at(X64_R10, offsetof(struct jump_entry, entry));
+    struct x64_mem key =
+        x64_at(X64_R10, (int32_t)offsetof(struct jump_entry, negated_key) - JUMPS_BIAS);
+    struct x64_mem entry =
+        x64_at(X64_R10, (int32_t)offsetof(struct jump_entry, entry) - JUMPS_BIAS);
     jump_through(e, &key, &entry);
 }
 

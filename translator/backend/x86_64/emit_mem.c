@@ -3,6 +3,7 @@
  * to a stub, which has a C helper move the value between memory and a slot, and runs the same
  * instruction on the slot. Without a window that is what stands in the block itself.
  */
+#include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 
 uint64_t emit_callout_word(const struct emitter *e, unsigned guest) {
@@ -86,6 +87,23 @@ static struct x64_mem resolve(struct emitter *e, const struct host_address *addr
     return mem;
 }
 
+/** R11D = linear address; R10 is lost. */
+static void resolve_linear(struct emitter *e, const struct host_address *address,
+                           enum access_kind kind, unsigned size, unsigned slow) {
+    emit_offset(e, address, X64_R11);
+    if (address->check == IR_SEG_CHECKED)
+        check_segment(e, address->segment, kind, size, slow);
+    if (address->check == IR_SEG_FLAT)
+        return;
+    load_segment_base(e, address->segment, X64_R10);
+    struct x64_mem sum = {.base = X64_R10, .index = X64_R11};
+    x64_reg_mem(&e->as, 0x8d, X64_32, X64_R11, &sum);
+}
+
+bool emit_reaches_memory(const struct emitter *e) {
+    return e->ir->mode.uses_window || e->backend->has_bmi2;
+}
+
 static void call_access(struct emitter *e, const struct slow_access *slow, enum access_kind kind) {
     bool is_flat = slow->address.check == IR_SEG_FLAT &&
                    (kind == ACCESS_LOAD || slow->address.segment != SEG_CS);
@@ -145,7 +163,10 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
         .type = (uint8_t)type,
         .guest = e->ir->insn[e->at].guest,
     };
-    if (!e->ir->mode.uses_window) {
+    bool uses_window = e->ir->mode.uses_window;
+    bool is_awkward =
+        insn.reg == X64_R10 || insn.reg == X64_R11 || (insn.reg_is_byte && x64_is_high(insn.reg));
+    if (!emit_reaches_memory(e) || (!uses_window && is_awkward)) {
         emit_out_of_line(e, &slow);
         return;
     }
@@ -157,6 +178,13 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
     /* The mode vouches for reads through CS only. */
     if (kind != ACCESS_LOAD && slow.address.segment == SEG_CS)
         slow.address.check = IR_SEG_CHECKED;
+    if (!uses_window) {
+        resolve_linear(e, &slow.address, kind, 1u << type, number);
+        emit_lookup(e, kind, 1u << type, number, &insn);
+        slow.resume = x64_here(&e->as);
+        e->slow[number] = slow;
+        return;
+    }
     struct x64_mem mem = resolve(e, &slow.address, kind, 1u << type, number);
     bool conflicts = insn.reg_is_byte && x64_is_high(insn.reg) && x64_mem_needs_rex(&mem);
     if (conflicts && (kind == ACCESS_LOAD || kind == ACCESS_PROBE)) {
@@ -182,11 +210,44 @@ struct slow_access *emit_handled_access(struct emitter *e, enum access_kind kind
     *slow = (struct slow_access){.address = *address, .is_handled = true};
     if (kind != ACCESS_LOAD && slow->address.segment == SEG_CS)
         slow->address.check = IR_SEG_CHECKED;
-    struct x64_mem mem = resolve(e, &slow->address, kind, bytes, number);
-    emit_add_site(e, SITE_ACCESS, emit_here(e), number);
-    x64_with_mem(&e->as, &insn, &mem);
+    if (e->ir->mode.uses_window) {
+        struct x64_mem mem = resolve(e, &slow->address, kind, bytes, number);
+        emit_add_site(e, SITE_ACCESS, emit_here(e), number);
+        x64_with_mem(&e->as, &insn, &mem);
+    } else {
+        resolve_linear(e, &slow->address, kind, bytes, number);
+        emit_lookup(e, kind, bytes, number, &insn);
+    }
     slow->resume = x64_here(&e->as);
     return slow;
+}
+
+/** All sites of one access share its stub. */
+static void emit_access_stub(struct emitter *e, struct slow_access *slow, unsigned guest) {
+    if (slow->stub != 0) {
+        x64_jmp(&e->as, e->backend->memory.code + slow->stub);
+        return;
+    }
+    slow->stub = emit_here(e);
+    if (slow->is_x87)
+        emit_x87_stub(e, slow, guest);
+    else if (slow->is_handled)
+        emit_guest_call(e, guest);
+    else
+        emit_out_of_line(e, slow);
+    x64_jmp(&e->as, slow->resume);
+}
+
+/** RCX and R10 are exchanged where the jump at `displacement` comes from. */
+static void land_lookup(struct emitter *e, uint32_t displacement) {
+    if (!e->as.has_overflown)
+        store_le32(e->backend->memory.writable + displacement, emit_here(e) - (displacement + 4));
+    x64_reg_reg(&e->as, 0x87, X64_64, X64_RCX, X64_R10);
+}
+
+static bool shares_stub(const struct emitter *e, const struct pending_site *site) {
+    return (site->kind == SITE_ACCESS || site->kind == SITE_SEGMENT) &&
+           e->slow[site->slow].stub != 0;
 }
 
 static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
@@ -196,7 +257,7 @@ static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
         x64_call(&e->as, e->backend->thunks.divide);
         break;
     case SITE_BUDGET: {
-        struct x64_mem undo = x64_at(HOST_BUDGET, (int32_t)e->ir->guest_count);
+        struct x64_mem undo = x64_at(HOST_BUDGET, (int32_t)e->ir->guest_count * BUDGET_UNIT);
         x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &undo);
         x64_mov_imm32(&e->as, X64_R11, e->ir->ip);
         x64_jmp(&e->as, e->backend->thunks.exit_event);
@@ -207,13 +268,7 @@ static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
         x64_jmp(&e->as, e->backend->thunks.exit_event);
         break;
     default:
-        if (e->slow[site->slow].is_x87)
-            emit_x87_stub(e, &e->slow[site->slow], site->guest);
-        else if (e->slow[site->slow].is_handled)
-            emit_guest_call(e, site->guest);
-        else
-            emit_out_of_line(e, &e->slow[site->slow]);
-        x64_jmp(&e->as, e->slow[site->slow].resume);
+        emit_access_stub(e, &e->slow[site->slow], site->guest);
         break;
     }
 }
@@ -221,11 +276,11 @@ static void emit_site_stub(struct emitter *e, const struct pending_site *site) {
 void emit_stubs(struct emitter *e) {
     for (unsigned i = 0; i < e->site_count; i++) {
         const struct pending_site *site = &e->sites[i];
-        const struct x64_site *last = i > 0 ? &e->finished[i - 1] : NULL;
-        /* A segment check and its access share the stub. */
-        bool shares = last != NULL && last->kind == SITE_SEGMENT && site->kind == SITE_ACCESS;
-        uint32_t stub = shares ? last->stub : emit_here(e);
+        bool shares = shares_stub(e, site);
+        uint32_t stub = shares ? e->slow[site->slow].stub : emit_here(e);
         e->finished[i] = (struct x64_site){.at = site->at, .stub = stub, .kind = site->kind};
+        if (site->kind == SITE_LOOKUP)
+            land_lookup(e, site->at);
         if (!shares)
             emit_site_stub(e, site);
     }

@@ -165,7 +165,7 @@ bool emit_sse(struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     bool has_memory = (insn->flags & INSN_MEM) != 0;
     if (!encodings[insn->op].is_known || !e->ir->mode.simd_usable || is_left_to_handler(insn) ||
-        (has_memory && !e->ir->mode.uses_window))
+        (has_memory && !emit_reaches_memory(e)))
         return false;
     const struct sse_encoding *encoding = &encodings[insn->op];
     struct x64_insn host = host_instruction(insn);

@@ -163,7 +163,7 @@ bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     const struct block_mode *mode = &e->ir->mode;
     return (forms[insn->op].way != X87_BY_HANDLER || emit_mmx_is_known(insn->op)) &&
-           mode->x87_usable && (mode->uses_window || !(insn->flags & INSN_MEM));
+           mode->x87_usable && (emit_reaches_memory(e) || !(insn->flags & INSN_MEM));
 }
 
 static void move64(struct emitter *e, uint8_t to, uint8_t from) {

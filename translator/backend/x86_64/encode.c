@@ -99,10 +99,10 @@ void x64_with_mem(struct x64_asm *as, const struct x64_insn *insn, const struct 
         put_near(as, insn, mem->target);
         return;
     }
-    if (mem->in_window) {
+    if (mem->in_window || mem->in_tables)
         x64_byte(as, 0x65);
+    if (mem->in_window)
         x64_byte(as, 0x67);
-    }
     unsigned rex = rex_of(insn->reg, REX_R, insn->reg_is_byte) | rex_of(mem->base, REX_B, false) |
                    rex_of(mem->index, REX_X, false);
     put_opcode(as, insn, rex, x64_is_high(insn->reg));
@@ -142,24 +142,31 @@ void x64_mov_imm64(struct x64_asm *as, uint8_t reg, uint64_t value) {
     put_bytes(as, value, 8);
 }
 
-/** A three-byte VEX prefix with mandatory F2: `map` 2 is 0F38, 3 is 0F3A. */
-static void put_vex(struct x64_asm *as, enum x64_size size, unsigned map, uint8_t reg, uint8_t rm,
-                    uint8_t other) {
+/** A three-byte VEX prefix: `map` 2 is 0F38, 3 is 0F3A; `prefix` 1 is 66, 3 is F2. */
+static void put_vex(struct x64_asm *as, enum x64_size size, unsigned map, unsigned prefix,
+                    uint8_t reg, uint8_t rm, uint8_t other) {
+    unsigned extensions = (x64_needs_rex(reg) ? 0 : 0x80u) | (x64_needs_rex(rm) ? 0 : 0x20u);
+    unsigned width = size == X64_64 ? 0x80 : 0;
     x64_byte(as, 0xc4);
-    x64_byte(as, (uint8_t)((x64_needs_rex(reg) ? 0 : 0x80) | 0x40 | (x64_needs_rex(rm) ? 0 : 0x20) |
-                           map));
-    x64_byte(as, (uint8_t)((size == X64_64 ? 0x80 : 0) | (~other & 15) << 3 | 3));
+    x64_byte(as, (uint8_t)(extensions | 0x40 | map));
+    x64_byte(as, (uint8_t)(width | (~other & 15u) << 3 | prefix));
 }
 
 void x64_rorx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count) {
-    put_vex(as, size, 3, reg, rm, 0);
+    put_vex(as, size, 3, 3, reg, rm, 0);
     x64_byte(as, 0xf0);
     x64_byte(as, modrm(3, reg, rm));
     x64_byte(as, count);
 }
 
 void x64_shrx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg) {
-    put_vex(as, size, 2, reg, rm, count_reg);
+    put_vex(as, size, 2, 3, reg, rm, count_reg);
+    x64_byte(as, 0xf7);
+    x64_byte(as, modrm(3, reg, rm));
+}
+
+void x64_shlx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg) {
+    put_vex(as, size, 2, 1, reg, rm, count_reg);
     x64_byte(as, 0xf7);
     x64_byte(as, modrm(3, reg, rm));
 }

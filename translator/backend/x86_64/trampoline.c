@@ -74,7 +74,7 @@ static void load_simd(struct x64_asm *as, const struct x64_context *context) {
 static void save_state(struct x64_asm *as, const struct x64_context *context) {
     for (unsigned i = 0; i < 8; i++)
         store(as, host_of_guest[i], gpr_slot(i));
-    store(as, HOST_BUDGET, x64_near(&context->remaining));
+    store(as, HOST_BUDGET, x64_near(&context->budget));
     x64_byte(as, 0x9f); /* lahf */
     x64_reg_reg(as, 0x0f90, X64_8, 0, X64_RAX);
     struct x64_mem flags = x64_near(&context->flags);
@@ -107,8 +107,8 @@ static void pop(struct x64_asm *as, uint8_t reg) {
     x64_byte(as, 0x58 | (reg & 7));
 }
 
-/** uint32_t enter(struct cpu *, const void *entry, struct jump_entry *); RSP is a multiple of 16 in
- *  translated code. */
+/** uint32_t enter(struct cpu *, const void *entry, uint8_t *biased_jumps); RSP is a multiple of 16
+ * in translated code. */
 static const uint8_t *make_enter(struct x64_asm *as, const struct x64_context *context) {
     const uint8_t *here = x64_here(as);
     for (unsigned i = 0; i < 6; i++)
@@ -117,7 +117,7 @@ static const uint8_t *make_enter(struct x64_asm *as, const struct x64_context *c
     x64_reg_reg(as, 0x8b, X64_64, HOST_CPU, X64_RDI);
     x64_reg_reg(as, 0x8b, X64_64, X64_R11, X64_RSI);
     x64_reg_reg(as, 0x8b, X64_64, HOST_JUMPS, X64_RDX);
-    load(as, HOST_BUDGET, x64_near(&context->remaining));
+    load(as, HOST_BUDGET, x64_near(&context->budget));
     load_state(as, context);
     x64_reg_reg(as, 0xff, X64_32, 4, X64_R11); /* jmp r11 */
     return here;

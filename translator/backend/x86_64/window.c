@@ -1,7 +1,7 @@
 /*
- * Windows as seen by translated code: GS points to the one in force. Address spaces earn their
- * windows by the callouts that the lack of one costs, and code translated without a window never
- * looks for one, so it is stopped from time to time when there is one now.
+ * Windows as seen by translated code: GS points to the one in force, or to the shadow tables for
+ * code that was translated without one. Address spaces earn their windows by what the lack of one
+ * costs.
  */
 #include "translator/backend/x86_64/window.h"
 
@@ -14,10 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Accesses by look-up (lookup.c) between two that come here: an address space without a window may
-   have earned one by then. */
-#define LOOKUP_PERIOD 256u
-
 bool x64_windows_create(struct backend *backend, struct error *error) {
     struct error reason; /* without windows everything works, more slowly */
     if (!mmu_enable_windows(&backend->cpu->mmu, &reason))
@@ -27,7 +23,6 @@ bool x64_windows_create(struct backend *backend, struct error *error) {
     if (no_window == MAP_FAILED)
         return error_set(error, "cannot reserve addresses: %s", strerror(errno));
     backend->no_window = no_window;
-    backend->cpu->mmu.callouts_left = LOOKUP_PERIOD;
     return true;
 }
 
@@ -40,8 +35,11 @@ bool x64_window_in_force(const struct backend *backend) {
     return mmu_window(&backend->cpu->mmu) != NULL;
 }
 
-void x64_load_window(const struct backend *backend) {
-    uint8_t *base = mmu_window(&backend->cpu->mmu);
+void x64_load_window(const struct backend *backend, bool uses_window) {
+    struct mmu *mmu = &backend->cpu->mmu;
+    uint8_t *base = (uint8_t *)mmu->read_table;
+    if (uses_window)
+        base = mmu_window(mmu);
     if (base == NULL)
         base = backend->no_window;
     if (backend->has_wrgsbase) {
@@ -63,16 +61,4 @@ enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, boo
         return WINDOW_FAULTS;
     }
     return linear < WINDOW_BYTES ? mmu_window_fill(mmu, linear, is_write) : WINDOW_SLOW;
-}
-
-void x64_count_access(struct backend *backend, bool has_window) {
-    struct mmu *mmu = &backend->cpu->mmu;
-    bool is_due = mmu->callouts_left == 0 || --mmu->callouts_left == 0;
-    if (is_due)
-        mmu->callouts_left = LOOKUP_PERIOD;
-    if (has_window)
-        return;
-    mmu->callouts += is_due ? LOOKUP_PERIOD : 0;
-    if (is_due && mmu_window(mmu) != NULL)
-        backend_x86_64.request_exit(backend);
 }

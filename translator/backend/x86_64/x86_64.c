@@ -17,8 +17,12 @@
 
 #define HWCAP2_FSGSBASE_BIT 2u /* Linux, Documentation/arch/x86/x86_64/fsgs.rst */
 #define LEAST_BLOCK_BYTES   96u
-/* The budget's top byte must be 0 (emit_block_head). */
-#define MOST_BUDGET (UINT64_C(1) << 55)
+/* R13's top byte must be 0 (emit_block_head). */
+#define MOST_BUDGET (UINT64_C(1) << 49)
+/* Code without a window comes back after so many instructions, to see whether there is one now;
+   each stands for a fraction of a callout. */
+#define TABLES_SLICE             (UINT64_C(1) << 17)
+#define INSTRUCTIONS_PER_CALLOUT 8
 
 static void x64_destroy(struct backend *backend) {
     x64_windows_destroy(backend);
@@ -49,6 +53,7 @@ static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct e
         return NULL;
     }
     backend->cpu = cpu;
+    backend->has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
     backend->has_wrgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
     if (!allocate(backend, code_bytes, error)) {
         x64_destroy(backend);
@@ -110,15 +115,16 @@ static void remember(struct backend *backend, const struct bt_block *block) {
     jump->entry = block->guarded_entry;
 }
 
-static void set_budget(struct x64_context *context, const struct cpu *cpu) {
+static void set_budget(struct x64_context *context, const struct cpu *cpu, uint64_t most) {
     uint64_t left = cpu->icount_limit - cpu->icount;
     if (cpu->icount_limit < cpu->icount)
         left = 0;
-    context->remaining = (int64_t)(left < MOST_BUDGET ? left : MOST_BUDGET);
-    context->limit = cpu->icount + (uint64_t)context->remaining;
+    left = left < most ? left : most;
+    x64_set_instructions_left(context, (int64_t)left);
+    context->limit = cpu->icount + left;
 }
 
-typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, struct jump_entry *jumps);
+typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, uint8_t *biased_jumps);
 
 static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct bt_block *block,
                                struct block_link **last_link) {
@@ -126,15 +132,20 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     context->last_link = NULL;
     context->salt = current_salt(backend, block);
     remember(backend, block);
-    set_budget(context, cpu);
+    bool uses_window = block->mode.uses_window;
+    set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
     context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
-    x64_load_window(backend);
+    x64_load_window(backend, uses_window);
     enter_fn *enter = (enter_fn *)(uintptr_t)backend->thunks.enter;
-    uint32_t exit = enter(cpu, block->entry, backend->memory.jumps);
+    uint64_t icount = cpu->icount;
+    uint8_t *jumps = (uint8_t *)backend->memory.jumps + JUMPS_BIAS;
+    uint32_t exit = enter(cpu, block->entry, jumps);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
-    cpu->icount = context->limit - (uint64_t)context->remaining;
+    cpu->icount = context->limit - (uint64_t)x64_instructions_left(context);
+    if (!uses_window)
+        cpu->mmu.callouts += (cpu->icount - icount) / INSTRUCTIONS_PER_CALLOUT;
     *last_link = context->last_link;
     return (enum block_exit)exit;
 }

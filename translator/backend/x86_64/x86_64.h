@@ -3,8 +3,8 @@
  *
  *   RAX RCX RDX RBX RBP RSI RDI   the guest registers of the same name
  *   R14   guest ESP               R15   struct cpu
- *   R13   guest instructions left in the budget
- *   R12   the jump table; the trap word lies at TRAP_DISPLACEMENT from it
+ *   R13   guest instructions left in the budget, times BUDGET_UNIT, plus BUDGET_LOW
+ *   R12   the jump table plus JUMPS_BIAS; the trap word lies at TRAP_DISPLACEMENT from it
  *   R8 R9 temporaries of the IR   R10 R11   addresses and everything else
  *   XMM0..XMM7, MXCSR   the guest's, in blocks whose mode says that SSE is usable
  *   RFLAGS  guest arithmetic flags; the upper halves of guest registers are 0
@@ -25,27 +25,33 @@
 /* What translated code keeps in memory, found RIP-relative. The page's last 8 bytes are the trap
    word: an index of 1 to 255 added to its address reaches a page without access. */
 struct x64_context {
-    uint64_t value;    /* operand of an access out of line */
-    uint64_t word;     /* CALLOUT_* of the access, during a look-up (lookup.c) */
-    uint64_t rcx;      /* guest ECX meanwhile */
-    uint64_t byte;     /* where AH..BH meet registers that need a REX prefix */
-    uint64_t salt;     /* number of the jump table's context, in the upper half */
-    int64_t remaining; /* R13 outside translated code */
-    uint64_t temp[2];  /* R8 and R9 during calls */
-    uint16_t flags;    /* guest flags: AH as LAHF gives it, AL = OF */
+    uint64_t value;   /* operand of an access out of line */
+    uint64_t word;    /* CALLOUT_* of the access, during a look-up (lookup.c) */
+    uint64_t rcx;     /* guest ECX meanwhile */
+    uint64_t byte;    /* where AH..BH meet registers that need a REX prefix */
+    uint64_t salt;    /* number of the jump table's context, in the upper half */
+    int64_t budget;   /* R13 outside translated code */
+    uint64_t temp[2]; /* R8 and R9 during calls */
+    uint16_t flags;   /* guest flags: AH as LAHF gives it, AL = OF */
     struct block_link *last_link;
     uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
     uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
     uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
     struct backend *backend;
-    uint64_t limit;      /* cpu->icount + remaining */
+    uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
     uint32_t (*call_x87)(struct x64_context *context, uint64_t what);
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
 
-#define TRAP_DISPLACEMENT (-(int32_t)HOST_PAGE_BYTES - 8)
+/* Two registers are also shift counts (lookup.c): by R12 a 32-bit shift goes over a page offset,
+   and by R13 a 64-bit shift to the left keeps the two lowest bits alone. */
+#define JUMPS_BIAS  12
+#define BUDGET_UNIT 64
+#define BUDGET_LOW  62
+
+#define TRAP_DISPLACEMENT (-(int32_t)HOST_PAGE_BYTES - 8 - JUMPS_BIAS)
 
 /* A 64-bit number that tells a callout all about its place: the block's address below, these above.
  */
@@ -59,7 +65,15 @@ enum callout_field {
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
-enum site_kind { SITE_ACCESS, SITE_SEGMENT, SITE_EVENT, SITE_BUDGET, SITE_DIVIDE };
+/* SITE_LOOKUP does not trap: a jump that is taken when a table has no entry. */
+enum site_kind {
+    SITE_ACCESS,
+    SITE_SEGMENT,
+    SITE_LOOKUP,
+    SITE_EVENT,
+    SITE_BUDGET,
+    SITE_DIVIDE,
+};
 struct x64_site {
     uint32_t at, stub;
     uint8_t kind;
@@ -110,6 +124,7 @@ struct backend {
     unsigned next_context;
     uint64_t last_salt;
     bool has_wrgsbase;
+    bool has_bmi2;
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
     struct emitter *emitter;
 };
@@ -126,13 +141,20 @@ void x64_signals_release(void);
 /** Name the back end whose code this thread is about to run. */
 void x64_signals_enter(struct backend *backend);
 
+static inline int64_t x64_instructions_left(const struct x64_context *context) {
+    return (context->budget - BUDGET_LOW) / BUDGET_UNIT;
+}
+static inline void x64_set_instructions_left(struct x64_context *context, int64_t count) {
+    context->budget = count * BUDGET_UNIT + BUDGET_LOW;
+}
+
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
 
 /** Whether the address space and view in force have a window. */
 bool x64_window_in_force(const struct backend *backend);
-/** Point GS to the window in force. */
-void x64_load_window(const struct backend *backend);
+/** Point GS to the window in force or, for code without a window, to the shadow tables. */
+void x64_load_window(const struct backend *backend, bool uses_window);
 
 /** Guest flags between the form in x64_context and EFLAGS positions. */
 static inline uint32_t x64_flags_to_eflags(uint16_t flags) {
