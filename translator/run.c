@@ -307,6 +307,10 @@ static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
     return true;
 }
 
+void translator_skip_warm_up(struct translator *t) {
+    memset(t->visits, TRANSLATE_AFTER, sizeof(t->visits));
+}
+
 /** Whether the block is what lies at a place whose frame is not known, as far as that can be told
  *  without a page walk. */
 static bool is_mapped_here(const struct cpu *cpu, const struct bt_block *block,
@@ -377,6 +381,7 @@ static void interpret(struct translator *t, uint64_t budget) {
     t->is_interpreting = true;
     t->interpreted_from = t->cpu->icount;
     cpu_set_part(t->cpu, PART_INTERPRETER);
+    t->statistics.interpreted_stretches++;
     interp_execute(t->cpu, budget);
     settle_interpreted(t);
 }

@@ -16,6 +16,9 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,
                                      struct error *error);
 void translator_destroy(struct translator *translator);
+/** Translate code when it runs first, without interpreting it a few times before: for tests of
+ *  single instructions, which otherwise would test the interpreter. */
+void translator_skip_warm_up(struct translator *translator);
 /** As interp_run. With counts_instructions it stops exactly at icount_limit. */
 enum cpu_exit translator_run(struct translator *translator, uint64_t icount_limit);
 /** The same for one block at most (lockstep). With counts_instructions only. */
@@ -27,7 +30,7 @@ void translator_request_exit(struct translator *translator);
 
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
-        dispatches, interpreted_instructions;
+        dispatches, interpreted_instructions, interpreted_stretches;
     uint64_t translation_ns; /* host time from guest bytes to host code */
 };
 /** Valid between runs. */

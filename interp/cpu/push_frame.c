@@ -1,5 +1,6 @@
 /* Checking, probing and writing of stack frames; see the header for the order of things. */
 #include "interp/cpu/push_frame.h"
+#include "interp/cpu/debug.h"
 #include "interp/cpu/exception.h"
 #include "interp/cpu/guest_access.h"
 
@@ -17,6 +18,8 @@ void push_frame_probe(struct cpu *cpu, struct push_frame *frame, const struct se
         if (!segment_holds(ss, offset, frame->size))
             cpu_raise_error(cpu, VECTOR_SS, ss_error);
         frame->linear[n] = (uint32_t)(ss->base + offset);
+        if (!is_system && cpu_alignment_is_checked(cpu) && (frame->linear[n] & (frame->size - 1)))
+            cpu_raise_error(cpu, VECTOR_AC, 0);
     }
     frame->stack_pointer = (esp & ~mask) | offset;
     if (frame->count == 0)

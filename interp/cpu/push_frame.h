@@ -28,7 +28,8 @@ static inline void push_frame_add(struct push_frame *frame, uint32_t value) {
 }
 
 /**
- * Check that the frame fits below `esp` in the stack segment and that its pages can be written.
+ * Check that the frame fits below `esp` in the stack segment and that its pages can be written;
+ * what user code pushes must also be aligned when alignment is checked.
  *
  * @ss         the stack segment that will be in force; not necessarily cpu->seg[SEG_SS]
  * @esp        stack pointer before the pushes, all 32 bits

@@ -3,16 +3,19 @@
  * and everything visible afterwards must be equal.
  *
  *   host_oracle [--engine interp|portable|x86_64] [--seed S] [--case N | --count N]
- *               [--instructions N] [--seconds N] [--keep-going N]
+ *               [--instructions N] [--seconds N] [--keep-going N] [--coverage FILE]
  *
  * Without --case, cases 0, 1, ... run until the first limit. A failure is shrunk and printed with
- * the command that repeats it. Exit status: 0 equal, 1 differences, 77 the host cannot do this.
+ * the command that repeats it. With --coverage, encodings and exceptions that no case reached are
+ * printed, and FILE receives the encodings that completed (tests/support/encoding_coverage.h).
+ * Exit status: 0 equal, 1 differences or gaps in the coverage, 77 the host cannot do this.
  */
 #include "softmmu/base/bits.h"
 #include "tests/conformance/host_x86_64_native.h"
 #include "tests/conformance/oracle_compare.h"
 #include "tests/conformance/oracle_engine.h"
 #include "tests/conformance/oracle_generate.h"
+#include "tests/conformance/oracle_reach.h"
 #include "tests/conformance/oracle_report.h"
 #include "tests/conformance/oracle_shrink.h"
 
@@ -23,6 +26,7 @@
 
 struct options {
     const char *engine;
+    const char *coverage; /* file, or NULL */
     uint64_t seed, single, count, instructions;
     double seconds;
     unsigned failures; /* to stop after */
@@ -32,12 +36,14 @@ struct options {
 struct oracle {
     struct native *native;
     struct engine *engine;
-    uint64_t not_run; /* sequences that left 32-bit code or ran too long */
+    struct oracle_reach *reach;
+    struct accepted_uses uses;
 };
 
-/* The engine goes first: what hangs or leaves 32-bit code there is not tried on the host. */
+/* The engine goes first: what hangs or enters 64-bit code there is not tried on the host. */
 static bool is_runnable(const struct oracle_outcome *o) {
-    return o->vector != ORACLE_VECTOR_TIMEOUT && o->state.selector[SEG_CS] == ORACLE_CS;
+    uint16_t cs = o->state.selector[SEG_CS];
+    return o->vector != ORACLE_VECTOR_TIMEOUT && (cs == ORACLE_CS || cs == ORACLE_LDT_CODE_16);
 }
 
 static bool differs(void *opaque, const struct oracle_case *c, FILE *report) {
@@ -45,11 +51,24 @@ static bool differs(void *opaque, const struct oracle_case *c, FILE *report) {
     struct oracle_outcome host, engine;
     engine_run(oracle->engine, c, &engine);
     if (!is_runnable(&engine)) {
-        oracle->not_run++;
+        oracle->uses.count[ACCEPTED_NOT_32_BIT]++;
         return false;
     }
     native_run(oracle->native, c, &host);
-    return !oracle_compare(c, &host, &engine, report);
+    if (!oracle_compare(c, &host, &engine, &oracle->uses, report))
+        return true;
+    oracle_reach_count(oracle->reach, c, &host);
+    return false;
+}
+
+/* Since the host kernel may lose FCS and FDS when it switches tasks, a difference counts when it
+   shows twice. */
+static bool differs_twice(struct oracle *oracle, const struct oracle_case *c) {
+    if (!differs(oracle, c, NULL))
+        return false;
+    bool is_difference = differs(oracle, c, NULL);
+    oracle->uses.count[ACCEPTED_TASK_SWITCH] += !is_difference;
+    return is_difference;
 }
 
 static void report_failure(struct oracle *oracle, const struct options *options,
@@ -76,6 +95,8 @@ static bool parse(struct options *options, int argc, char **argv) {
             options->engine = value;
         else if (strcmp(name, "--seed") == 0)
             options->seed = strtoull(value, NULL, 0);
+        else if (strcmp(name, "--coverage") == 0)
+            options->coverage = value;
         else if (strcmp(name, "--count") == 0)
             options->count = strtoull(value, NULL, 0);
         else if (strcmp(name, "--instructions") == 0)
@@ -101,17 +122,20 @@ static unsigned run_all(struct oracle *oracle, const struct options *options) {
            (number % 1024 != 0 || now() - start < options->seconds) &&
            failures < options->failures) {
         oracle_generate(&c, options->seed, number++);
-        /* Twice, since the host kernel may lose FCS and FDS when it switches tasks. */
-        if (differs(oracle, &c, NULL) && differs(oracle, &c, NULL)) {
+        if (differs_twice(oracle, &c)) {
             failures++;
             report_failure(oracle, options, &c);
         }
+        if (options->coverage != NULL)
+            engine_trace(oracle->engine, &c, oracle_reach_completed(oracle->reach));
     }
     double seconds = now() - start;
-    printf("%llu sequences, %llu instructions in %.1f s (%.0f sequences/s), %llu not run on the "
-           "host, %u differ\n",
+    printf("%llu sequences, %llu instructions in %.1f s (%.0f sequences/s), %u differ\n",
            (unsigned long long)number, (unsigned long long)engine_instructions(oracle->engine),
-           seconds, (double)number / seconds, (unsigned long long)oracle->not_run, failures);
+           seconds, (double)number / seconds, failures);
+    engine_print_statistics(oracle->engine, stdout);
+    oracle_reach_print_faults(oracle->reach, stdout);
+    accepted_print_uses(&oracle->uses, stdout);
     return failures;
 }
 
@@ -125,6 +149,14 @@ static unsigned run_single(struct oracle *oracle, const struct options *options)
     }
     report_failure(oracle, options, &c);
     return 1;
+}
+
+static bool finish_coverage(const struct oracle *oracle, const char *path) {
+    if (!encoding_coverage_append(oracle_reach_completed(oracle->reach), path)) {
+        printf("cannot write %s\n", path);
+        return false;
+    }
+    return oracle_reach_print_gaps(oracle->reach, stdout);
 }
 
 static void mirror_descriptors(struct engine *engine) {
@@ -157,11 +189,14 @@ int main(int argc, char **argv) {
         printf("host_oracle: %s\n", error.message);
         return 1;
     }
+    oracle.reach = oracle_reach_create();
     mirror_descriptors(oracle.engine);
     printf("host_oracle: engine %s, seed %llu\n", options.engine, (unsigned long long)options.seed);
     unsigned failures =
         options.is_single ? run_single(&oracle, &options) : run_all(&oracle, &options);
+    bool is_covered = options.coverage == NULL || finish_coverage(&oracle, options.coverage);
+    oracle_reach_destroy(oracle.reach);
     engine_destroy(oracle.engine);
     native_destroy(oracle.native);
-    return failures != 0;
+    return failures != 0 || !is_covered;
 }

@@ -177,11 +177,14 @@ static bool install_ldt(struct error *error) {
         {.limit = 0x2fff, .contents = MODIFY_LDT_CONTENTS_DATA, .read_exec_only = 1},
         {.limit = 0x0fff, .contents = MODIFY_LDT_CONTENTS_STACK},
         {.limit = 0x1fff, .contents = MODIFY_LDT_CONTENTS_CODE, .read_exec_only = 1},
+        {.limit = 0x1fff, .contents = MODIFY_LDT_CONTENTS_DATA, .seg_not_present = 1},
+        {.limit = 0x1fff, .contents = MODIFY_LDT_CONTENTS_CODE},
     };
     for (unsigned i = 0; i < ORACLE_LDT_ENTRIES; i++) {
         entries[i].entry_number = i;
-        entries[i].base_addr = ORACLE_DATA;
-        entries[i].seg_32bit = 1;
+        bool is_16_bit = i == ORACLE_LDT_CODE_16 >> 3;
+        entries[i].base_addr = is_16_bit ? ORACLE_CODE : ORACLE_DATA;
+        entries[i].seg_32bit = !is_16_bit;
         if ((int)syscall(SYS_modify_ldt, 0x11, &entries[i], sizeof(entries[i])) != 0)
             return error_set(error, "no modify_ldt"), false;
     }

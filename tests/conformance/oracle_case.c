@@ -30,7 +30,7 @@ unsigned oracle_case_code(const struct oracle_case *c, uint8_t *pages) {
     }
     at[c->count] = length;
     resolve_targets(c, at, code);
-    uint32_t start = c->initial.eip - ORACLE_CODE;
+    uint32_t start = oracle_code_start(c);
     uint32_t room = ORACLE_CODE_BYTES - start;
     memset(pages, END_MARKER, ORACLE_CODE_BYTES);
     memcpy(pages + start, code, length < room ? length : room);

@@ -22,8 +22,8 @@
 #define ORACLE_CONST       (ORACLE_DATA + ORACLE_DATA_BYTES)
 #define ORACLE_CONST_BYTES UINT32_C(0x1000)
 
-/* Selectors that user code may load: the Linux kernel's flat ones, and four LDT entries over the
-   data pages. */
+/* Selectors that user code may load: the Linux kernel's flat ones, and LDT entries over the data
+   and the code pages. */
 #define ORACLE_CS          0x23
 #define ORACLE_DS          0x2b
 #define ORACLE_LONG_CS     0x33
@@ -31,7 +31,9 @@
 #define ORACLE_LDT_READ    0x0f /* the same, read-only, limit 2fffh */
 #define ORACLE_LDT_DOWN    0x17 /* the same, expand-down: offsets above fffh */
 #define ORACLE_LDT_CODE    0x1f /* code that may only be executed */
-#define ORACLE_LDT_ENTRIES 4
+#define ORACLE_LDT_ABSENT  0x27 /* data that is not present */
+#define ORACLE_LDT_CODE_16 0x2f /* 16-bit code: base ORACLE_CODE, limit 1fffh */
+#define ORACLE_LDT_ENTRIES 6
 
 #define ORACLE_MAX_INSNS 16
 
@@ -44,6 +46,7 @@ struct oracle_insn {
     bool is_simd;   /* MMX, SSE or SSE2 */
     uint8_t target; /* instruction it leads to, relative to this one: 1 is the next */
     uint16_t op;    /* enum op */
+    uint16_t row;   /* in encoding_table() */
 };
 
 /* The FXSAVE image, as much as both sides have of it. */
@@ -73,6 +76,15 @@ struct oracle_case {
     unsigned count;
     struct oracle_insn insns[ORACLE_MAX_INSNS];
 };
+
+/** The sequence runs in the 16-bit code segment; then EIP counts from ORACLE_CODE. */
+static inline bool oracle_is_16_bit(const struct oracle_case *c) {
+    return c->initial.selector[SEG_CS] == ORACLE_LDT_CODE_16;
+}
+/** Offset of the first instruction in the code pages. */
+static inline uint32_t oracle_code_start(const struct oracle_case *c) {
+    return c->initial.eip - (oracle_is_16_bit(c) ? 0 : ORACLE_CODE);
+}
 
 /* Not an exception: the sequence did not come to an end. */
 #define ORACLE_VECTOR_TIMEOUT 255

@@ -2,12 +2,12 @@
 #ifndef TESTS_CONFORMANCE_ORACLE_COMPARE_H
 #define TESTS_CONFORMANCE_ORACLE_COMPARE_H
 
+#include "tests/conformance/accepted.h"
 #include "tests/conformance/oracle_case.h"
 
-#include <stdio.h>
-
-/** True when both agree; every difference is printed to `report` unless that is NULL. */
+/** True when both agree: then the accepted differences are added to `uses`. Every other difference
+ *  is printed to `report` unless that is NULL. */
 bool oracle_compare(const struct oracle_case *c, const struct oracle_outcome *host,
-                    const struct oracle_outcome *engine, FILE *report);
+                    const struct oracle_outcome *engine, struct accepted_uses *uses, FILE *report);
 
 #endif

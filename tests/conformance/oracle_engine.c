@@ -3,8 +3,10 @@
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/descriptor.h"
 #include "interp/exec/x87.h"
+#include "interp/insn_cache.h"
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
+#include "tests/support/quiet_bus.h"
 #include "translator/run.h"
 
 #include <stdlib.h>
@@ -12,6 +14,8 @@
 #define RAM_BYTES         (UINT64_C(1) << 20)
 #define INSTRUCTION_LIMIT 1000
 #define CODE_CACHE_BYTES  (4u << 20)
+
+#define CASES_BETWEEN_FLUSHES 64
 
 /* The kernel's pages lie at the same offsets in physical memory and behind ORACLE_KERNEL. */
 #define GDT       0x1000
@@ -46,32 +50,7 @@ struct engine {
     struct code_pages *code_pages;
     uint8_t *ram;
     struct translator *translator; /* NULL: the interpreter */
-};
-
-static uint32_t read_port(void *opaque, uint16_t port, unsigned size) {
-    return UINT32_MAX;
-}
-static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t value) {}
-static int no_interrupt(void *opaque) {
-    return -1;
-}
-static uint64_t no_tsc(void *opaque) {
-    return 0;
-}
-static void set_ferr(void *opaque, bool asserted) {}
-static bool ignne(void *opaque) {
-    return false;
-}
-static void shut_down(void *opaque) {}
-
-static const struct cpu_bus quiet_bus = {
-    .port_read = read_port,
-    .port_write = write_port,
-    .acknowledge_interrupt = no_interrupt,
-    .read_tsc = no_tsc,
-    .set_ferr = set_ferr,
-    .ignne = ignne,
-    .shutdown = shut_down,
+    uint64_t cases;
 };
 
 static void set_descriptor(struct engine *engine, uint32_t at, uint32_t base, uint32_t limit,
@@ -94,15 +73,20 @@ static void load_system_segment(struct engine *engine, struct segment *segment, 
 }
 
 static void build_tables(struct engine *engine) {
-    static const uint16_t ldt[ORACLE_LDT_ENTRIES][2] = {
-        {0x1fff, 0x40f3}, {0x2fff, 0x40f1}, {0x0fff, 0x40f7}, {0x1fff, 0x40f9}};
+    static const struct {
+        uint32_t base, limit;
+        uint16_t attributes;
+    } ldt[ORACLE_LDT_ENTRIES] = {
+        {ORACLE_DATA, 0x1fff, 0x40f3}, {ORACLE_DATA, 0x2fff, 0x40f1}, {ORACLE_DATA, 0x0fff, 0x40f7},
+        {ORACLE_DATA, 0x1fff, 0x40f9}, {ORACLE_DATA, 0x1fff, 0x4073}, {ORACLE_CODE, 0x1fff, 0x00fb},
+    };
     set_descriptor(engine, GDT + KERNEL_CS, 0, UINT32_MAX, 0xc09b);
     set_descriptor(engine, GDT + KERNEL_SS, 0, UINT32_MAX, 0xc093);
     set_descriptor(engine, GDT + KERNEL_TR, ORACLE_KERNEL + TSS, 0x67, 0x008b);
     set_descriptor(engine, GDT + KERNEL_LDTR, ORACLE_KERNEL + LDT, 8 * ORACLE_LDT_ENTRIES - 1,
                    0x0082);
     for (unsigned i = 0; i < ORACLE_LDT_ENTRIES; i++)
-        set_descriptor(engine, LDT + 8 * i, ORACLE_DATA, ldt[i][0], ldt[i][1]);
+        set_descriptor(engine, LDT + 8 * i, ldt[i].base, ldt[i].limit, ldt[i].attributes);
     for (unsigned v = 0; v < 256; v++) {
         uint32_t target = ORACLE_KERNEL + HANDLERS + v;
         bool is_user = v == VECTOR_BP || v == VECTOR_OF;
@@ -154,6 +138,7 @@ static void set_up_cpu(struct engine *engine) {
 
 struct engine *engine_create(const char *name, struct error *error) {
     struct engine *engine = aligned_alloc(64, (sizeof(*engine) + 63) / 64 * 64);
+    const struct cpu_bus bus = quiet_bus();
     const struct cpu_model *model;
     uint64_t features;
     if (engine == NULL)
@@ -170,7 +155,7 @@ struct engine *engine_create(const char *name, struct error *error) {
     engine->ram = physmem_ram(engine->physmem);
     engine->code_pages = code_pages_create(engine->physmem, error);
     if (engine->code_pages == NULL ||
-        !cpu_init(&engine->cpu, model, features, &quiet_bus, engine->physmem, engine->code_pages,
+        !cpu_init(&engine->cpu, model, features, &bus, engine->physmem, engine->code_pages,
                   &engine->log, error))
         return NULL;
     build_tables(engine);
@@ -180,6 +165,7 @@ struct engine *engine_create(const char *name, struct error *error) {
         engine->translator = translator_create(&engine->cpu, name, CODE_CACHE_BYTES, true, error);
         if (engine->translator == NULL)
             return NULL;
+        translator_skip_warm_up(engine->translator);
     }
     return engine;
 }
@@ -191,6 +177,15 @@ void engine_destroy(struct engine *engine) {
     code_pages_destroy(engine->code_pages);
     physmem_destroy(engine->physmem);
     free(engine);
+}
+
+void engine_print_statistics(const struct engine *engine, FILE *file) {
+    if (engine->translator == NULL)
+        return;
+    const struct translator_statistics *s = translator_statistics(engine->translator);
+    fprintf(file, "%llu blocks of %llu guest instructions translated, %llu stretches interpreted\n",
+            (unsigned long long)s->blocks, (unsigned long long)s->guest_instructions_translated,
+            (unsigned long long)s->interpreted_stretches);
 }
 
 uint64_t engine_instructions(const struct engine *engine) {
@@ -294,14 +289,30 @@ static void save_outcome(struct engine *engine, struct oracle_outcome *outcome) 
     save_fpu(cpu, &s->fpu);
 }
 
-void engine_run(struct engine *engine, const struct oracle_case *c,
-                struct oracle_outcome *outcome) {
-    struct cpu *cpu = &engine->cpu;
+static void load_case(struct engine *engine, const struct oracle_case *c) {
     uint8_t code[ORACLE_CODE_BYTES];
     oracle_case_code(c, code);
+    /* Stale blocks of pages that are often rewritten make the cache slow. */
+    if (engine->cases++ % CASES_BETWEEN_FLUSHES == 0)
+        insn_cache_flush(engine->cpu.insn_cache);
     physmem_dma_write(engine->physmem, CODE, code, sizeof(code));
     oracle_case_memory(c, engine->ram + DATA);
     load_state(engine, &c->initial);
+}
+
+void engine_trace(struct engine *engine, const struct oracle_case *c,
+                  struct encoding_coverage *completed) {
+    uint64_t icount = engine->cpu.icount;
+    load_case(engine, c);
+    for (unsigned i = 0; i < INSTRUCTION_LIMIT && engine->cpu.cpl == 3; i++)
+        encoding_coverage_run(completed, &engine->cpu, 1);
+    engine->cpu.icount = icount;
+}
+
+void engine_run(struct engine *engine, const struct oracle_case *c,
+                struct oracle_outcome *outcome) {
+    struct cpu *cpu = &engine->cpu;
+    load_case(engine, c);
     uint64_t limit = cpu->icount + INSTRUCTION_LIMIT;
     enum cpu_exit exit = engine->translator == NULL ? interp_run(cpu, limit)
                                                     : translator_run(engine->translator, limit);

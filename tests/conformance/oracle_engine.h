@@ -7,6 +7,9 @@
 
 #include "softmmu/base/error.h"
 #include "tests/conformance/oracle_case.h"
+#include "tests/support/encoding_coverage.h"
+
+#include <stdio.h>
 
 struct engine;
 
@@ -22,6 +25,11 @@ void engine_set_descriptor(struct engine *engine, uint16_t selector, uint32_t at
                            uint32_t limit);
 /** Run a case from its initial state. outcome->memory stays valid until the next run. */
 void engine_run(struct engine *engine, const struct oracle_case *c, struct oracle_outcome *outcome);
+/** Interpret a case step by step and mark the encodings of the instructions that complete. */
+void engine_trace(struct engine *engine, const struct oracle_case *c,
+                  struct encoding_coverage *completed);
+/** What the translator did so far; nothing for the interpreter. */
+void engine_print_statistics(const struct engine *engine, FILE *file);
 /** Instructions that all runs so far completed. */
 uint64_t engine_instructions(const struct engine *engine);
 

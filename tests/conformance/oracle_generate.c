@@ -7,24 +7,7 @@
 #include "tests/conformance/oracle_generate.h"
 #include "interp/decode/decode_index.h"
 #include "softmmu/base/bits.h"
-
-enum policy { POLICY_RUN, POLICY_NOT_RUN, POLICY_APPROXIMATE };
-
-static const uint8_t policies[OP_COUNT] = {
-#define NOT_RUN(op, reason)     [OP_##op] = POLICY_NOT_RUN,
-#define APPROXIMATE(op, reason) [OP_##op] = POLICY_APPROXIMATE,
-#define ANY_FAULT(op, reason)
-#define LENIENT(op, vectors, reason)
-#define CANCELLED(op, reason)
-#define PARTIAL(op, reason)
-#include "tests/conformance/accepted.def"
-#undef NOT_RUN
-#undef APPROXIMATE
-#undef ANY_FAULT
-#undef LENIENT
-#undef CANCELLED
-#undef PARTIAL
-};
+#include "tests/conformance/accepted.h"
 
 static const struct {
     uint8_t place, size;
@@ -50,12 +33,14 @@ struct generator {
     unsigned weights[FAMILY_COUNT];
     uint32_t data_base; /* of the segment in DS */
     struct flag_walk flags;
+    bool is_16;   /* code size */
     bool is_over; /* nothing may follow */
     struct oracle_insn *insn;
 };
 
-bool oracle_is_approximate(enum op op) {
-    return policies[op] == POLICY_APPROXIMATE;
+/* Whether accepted.def leaves out this operation with `what` (a WITH_ detail). */
+static bool is_left_out(const struct encoding *row, uint32_t what) {
+    return accepted_detail(NOT_WITH, (enum op)row->op) & what;
 }
 
 static uint32_t draw(struct generator *g, uint32_t bound) {
@@ -67,10 +52,31 @@ static bool chance(struct generator *g, unsigned percent) {
 }
 
 static uint32_t draw_number(struct generator *g) {
-    static const uint32_t numbers[] = {
-        0,    1,          2,     7,          8,          0x1f,      0x20,    0x7f,
-        0x80, 0xff,       0x100, 0x7fff,     0x8000,     0xffff,    0x10000, 0x7fffffff,
-        31,   0x80000000, 0x99,  0xfffffffe, 0xffffffff, 0x55555555};
+    static const uint32_t numbers[] = {0,
+                                       1,
+                                       2,
+                                       7,
+                                       8,
+                                       0x1f,
+                                       0x20,
+                                       0x7f,
+                                       0x80,
+                                       0xff,
+                                       0x100,
+                                       0x7fff,
+                                       0x8000,
+                                       0xffff,
+                                       0x10000,
+                                       0x7fffffff,
+                                       31,
+                                       0x80000000,
+                                       0x99,
+                                       0xfffffffe,
+                                       0xffffffff,
+                                       0x55555555,
+                                       ORACLE_DS,
+                                       ORACLE_LDT_DATA,
+                                       ORACLE_LDT_ABSENT};
     uint32_t number = (uint32_t)oracle_random(&g->random);
     switch (draw(g, 4)) {
     case 0:
@@ -108,7 +114,8 @@ static void put(struct generator *g, uint32_t value, unsigned bytes) {
 }
 
 struct prefixes {
-    bool operand_size, address_size;
+    bool operand_size, address_size; /* present */
+    bool is_operand_16, is_address_16;
     unsigned segment; /* prefix byte, or 0 */
 };
 
@@ -136,11 +143,10 @@ static bool must_be_memory(const struct encoding *row) {
     return false;
 }
 
-/* REP on other than string instructions is reserved, and mostly ignored: LOOPE and LOOPNE with it
-   test what the prefix says on AMD processors. */
+/* REP on other than string instructions is reserved, and mostly ignored. Before NOP it is another
+   row, PAUSE. */
 static bool takes_rep(const struct encoding *row) {
-    return row->prefix == PREFIX_ANY && row->map == MAP_M1 && row->op != OP_NOP &&
-           row->op != OP_LOOPE && row->op != OP_LOOPNE;
+    return row->prefix == PREFIX_ANY && row->op != OP_NOP && !is_left_out(row, WITH_REP);
 }
 
 static struct prefixes put_prefixes(struct generator *g, const struct encoding *row,
@@ -151,18 +157,18 @@ static struct prefixes put_prefixes(struct generator *g, const struct encoding *
                      kinds[row->operands[1]].place == PLACE_STRING;
     if (chance(g, is_memory || is_string ? 10 : 2))
         p.segment = segments[draw(g, ARRAY_SIZE(segments))];
-    p.address_size = chance(g, is_memory || is_string ? 7 : 2);
+    p.address_size = chance(g, is_memory || is_string ? (g->is_16 ? 30 : 7) : 2);
     if (row->prefix == PREFIX_ANY)
-        p.operand_size = chance(g, 20);
-    /* Where the manual has #UD, AMD processors ignore LOCK on VERW, and take it for bit 3 of a
-       control register's number. */
-    bool may_be_locked = row->op != OP_VERR && row->op != OP_VERW && row->op != OP_MOV_TO_CR &&
-                         row->op != OP_MOV_FROM_CR;
+        p.operand_size = chance(g, g->is_16 ? 40 : 20);
+    else if (row->prefix == PREFIX_PF3 || row->prefix == PREFIX_PF2)
+        p.operand_size = chance(g, 3); /* outranked, but it is the operand size as well */
+    p.is_operand_16 = p.operand_size != g->is_16;
+    p.is_address_16 = p.address_size != g->is_16;
     bool is_locked = row->attribute == ATTRIBUTE_LOCKABLE ? chance(g, is_memory ? 15 : 2)
                                                           : chance(g, 1) && chance(g, 40);
     if (p.segment != 0)
         put(g, p.segment, 1);
-    if (is_locked && may_be_locked)
+    if (is_locked && !is_left_out(row, WITH_LOCK))
         put(g, 0xf0, 1);
     if (p.address_size)
         put(g, 0x67, 1);
@@ -226,7 +232,7 @@ static void put_modrm(struct generator *g, const struct encoding *row, bool is_m
         reg = row->modrm & 7;
     if (!is_memory)
         put(g, 0xc0u | (unsigned)reg << 3 | draw_register(g, is_general), 1);
-    else if (p->address_size)
+    else if (p->is_address_16)
         put_memory_16(g, reg);
     else
         put_memory_32(g, reg);
@@ -240,14 +246,25 @@ static void put_target(struct generator *g, unsigned bytes, bool is_absolute) {
     put(g, 0, bytes);
 }
 
+static uint16_t code_selector(const struct generator *g) {
+    return g->is_16 ? ORACLE_LDT_CODE_16 : ORACLE_CS;
+}
+
 static void put_far_pointer(struct generator *g, const struct prefixes *p) {
-    static const uint16_t selectors[] = {ORACLE_CS,       ORACLE_CS, ORACLE_DS, 0,     3,
-                                         ORACLE_LDT_DATA, 0x08,      0x1f8,     0x2007};
-    if (p->operand_size)
+    static const uint16_t selectors[] = {
+        ORACLE_CS, ORACLE_LDT_CODE_16, ORACLE_DS, 0, 3, ORACLE_LDT_DATA, 0x08, 0x1f8, 0x2007};
+    if (p->is_operand_16 && !g->is_16)
         put(g, draw_number(g), 2);
     else
-        put_target(g, 4, true);
-    put(g, selectors[draw(g, ARRAY_SIZE(selectors))], 2);
+        put_target(g, p->is_operand_16 ? 2 : 4, true);
+    put(g, chance(g, 40) ? code_selector(g) : selectors[draw(g, ARRAY_SIZE(selectors))], 2);
+}
+
+static void put_byte(struct generator *g, const struct encoding *row) {
+    uint32_t byte = row->op == OP_INT ? draw(g, 0x100) : draw_number(g);
+    if (byte == 0x80 && is_left_out(row, WITH_VECTOR_80))
+        byte++;
+    put(g, byte, 1);
 }
 
 static void put_immediates(struct generator *g, const struct encoding *row,
@@ -262,22 +279,22 @@ static void put_immediates(struct generator *g, const struct encoding *row,
             if (is_branch)
                 put_target(g, 1, false);
             else
-                put(g, row->op == OP_INT ? draw(g, 0x80) : draw_number(g), 1);
+                put_byte(g, row);
             break;
         case PLACE_IMM_U16:
             put(g, draw(g, 4) == 0 ? draw_number(g) : draw(g, 16) * 4, 2);
             break;
         case PLACE_IMM_Z:
-            if (is_branch && !p->operand_size)
-                put_target(g, 4, false);
+            if (is_branch && (g->is_16 || !p->is_operand_16))
+                put_target(g, p->is_operand_16 ? 2 : 4, false);
             else
-                put(g, draw_number(g), p->operand_size ? 2 : 4);
+                put(g, draw_number(g), p->is_operand_16 ? 2 : 4);
             break;
         case PLACE_IMM_FAR:
             put_far_pointer(g, p);
             break;
         case PLACE_MOFFS:
-            put(g, ORACLE_DATA - g->data_base + draw_offset(g), p->address_size ? 2 : 4);
+            put(g, ORACLE_DATA - g->data_base + draw_offset(g), p->is_address_16 ? 2 : 4);
             break;
         default:
             break;
@@ -297,35 +314,134 @@ static void walk_over(struct flag_walk *walk, const struct oracle_insn *insn) {
     walk->index++;
 }
 
+/* Returns and indirect jumps may lead back: then a flag that any instruction before them left
+   undefined may be so anywhere. */
+static uint32_t carried_back(const struct oracle_case *c) {
+    uint32_t undefined = 0, carried = 0;
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct op_info *info = op_info((enum op)c->insns[i].op);
+        undefined |= info->undefined;
+        if (info->flow == FLOW_RET || info->flow == FLOW_INDIRECT || info->flow == FLOW_FAR)
+            carried = undefined;
+    }
+    return carried;
+}
+
 uint32_t oracle_undefined_flags(const struct oracle_case *c, unsigned count) {
     struct flag_walk walk = {0};
     while (walk.index < count && walk.index < c->count)
         walk_over(&walk, &c->insns[walk.index]);
-    return walk.undefined;
+    return walk.undefined | carried_back(c);
 }
 
 bool oracle_is_valid(const struct oracle_case *c) {
     struct flag_walk walk = {0};
+    uint32_t carried = carried_back(c);
     while (walk.index < c->count) {
         const struct oracle_insn *insn = &c->insns[walk.index];
-        if (op_info((enum op)insn->op)->reads & walk.undefined)
+        if (op_info((enum op)insn->op)->reads & (walk.undefined | carried))
             return false;
         walk_over(&walk, insn);
     }
     return true;
 }
 
+static bool is_fs_load(const struct encoding *row) {
+    return (row->modrm == (MODRM_REG | SEG_FS) && row->op == OP_MOV_TO_SEG) ||
+           row->operands[0] == OPERAND_FS;
+}
+
 static bool is_wanted(struct generator *g, const struct encoding *row) {
     enum op op = (enum op)row->op;
-    if (policies[op] == POLICY_NOT_RUN || (op_info(op)->reads & g->flags.undefined) != 0)
+    if (accepted_find(NOT_RUN, op) != ACCEPTED_NONE ||
+        (op_info(op)->reads & g->flags.undefined) != 0)
         return false;
-    bool loads_fs = (op == OP_MOV_TO_SEG && (row->modrm & 7) == SEG_FS) ||
-                    (op == OP_POP_SEG && row->operands[0] == OPERAND_FS);
-    if (loads_fs)
+    if (is_fs_load(row) && is_left_out(row, WITH_FS))
         return false;
     enum family family = family_of(row);
-    bool ends = family == FAMILY_SYSTEM && op_info(op)->sensitivity != SENSITIVE;
+    bool ends = family == FAMILY_SYSTEM && op_info(op)->sensitivity != SENSITIVE && op != OP_INTO;
     return draw(g, 100) < g->weights[family] && (!ends || chance(g, 12));
+}
+
+/* Begin an instruction of the one-byte map that is not drawn: its row is looked up. */
+static void begin_instruction(struct generator *g, uint8_t opcode) {
+    size_t row = 0;
+    while (g->rows[row].map != MAP_M1 || opcode < g->rows[row].first || opcode > g->rows[row].last)
+        row++;
+    g->insn = &g->c->insns[g->c->count++];
+    *g->insn = (struct oracle_insn){.op = g->rows[row].op, .row = (uint16_t)row};
+    put(g, opcode, 1);
+}
+
+static void end_instruction(struct generator *g) {
+    walk_over(&g->flags, g->insn);
+}
+
+/* Operands and addresses without a prefix. */
+static unsigned code_bytes(const struct generator *g) {
+    return g->is_16 ? 2 : 4;
+}
+
+static void add_push(struct generator *g, uint32_t value) {
+    begin_instruction(g, 0x68); /* PUSH imm */
+    put(g, value, code_bytes(g));
+    end_instruction(g);
+}
+
+/* The address of one of the instructions behind the next `distance`. */
+static void put_address(struct generator *g, unsigned distance) {
+    put_target(g, code_bytes(g), true);
+    g->insn->target = (uint8_t)(g->insn->target + distance);
+}
+
+/* A far return finds somewhere to go on the stack. */
+static void add_return_frame(struct generator *g, bool has_flags) {
+    if (has_flags) {
+        begin_instruction(g, 0x9c); /* PUSHF */
+        end_instruction(g);
+    }
+    add_push(g, code_selector(g));
+    begin_instruction(g, 0x68);
+    put_address(g, 1);
+    end_instruction(g);
+}
+
+/* Opcode, ModRM byte and address of a memory operand. */
+static void put_direct_operand(struct generator *g, uint8_t reg, uint32_t at) {
+    put(g, (unsigned)reg << 3 | (g->is_16 ? 6 : 5), 1);
+    put(g, at, code_bytes(g));
+}
+
+/* Store an address and a code selector where the indirect far jump at `row` will find it. */
+static void add_far_pointer_jump(struct generator *g, const struct encoding *row) {
+    uint32_t at = ORACLE_DATA - g->data_base + (draw_offset(g) & ~7u);
+    for (unsigned i = 0; i < 2; i++) {
+        begin_instruction(g, 0xc7); /* MOV m, imm */
+        put_direct_operand(g, 0, at + i * code_bytes(g));
+        if (i == 0)
+            put_address(g, 2);
+        else
+            put(g, code_selector(g), code_bytes(g));
+        end_instruction(g);
+    }
+    g->insn = &g->c->insns[g->c->count++];
+    *g->insn = (struct oracle_insn){.op = row->op, .row = (uint16_t)(row - g->rows)};
+    put(g, row->first, 1);
+    put_direct_operand(g, row->modrm & 7, at);
+    end_instruction(g);
+}
+
+/* Far transfers rarely succeed by chance: true when the instruction is complete. */
+static bool add_far_operands(struct generator *g, const struct encoding *row) {
+    bool is_return = row->op == OP_RETF || row->op == OP_RETFI || row->op == OP_IRET;
+    bool is_jump = row->op == OP_JMPFI || row->op == OP_CALLFI;
+    if ((!is_return && !is_jump) || g->c->count + 4 > ORACLE_MAX_INSNS || chance(g, 40))
+        return false;
+    if (is_return)
+        add_return_frame(g, row->op == OP_IRET);
+    else
+        add_far_pointer_jump(g, row);
+    return is_jump;
 }
 
 static void add_instruction(struct generator *g) {
@@ -333,8 +449,14 @@ static void add_instruction(struct generator *g) {
     do
         row = &g->rows[draw(g, (uint32_t)g->row_count)];
     while (!is_wanted(g, row));
+    if (add_far_operands(g, row))
+        return;
     g->insn = &g->c->insns[g->c->count++];
-    *g->insn = (struct oracle_insn){.op = row->op, .is_simd = family_of(row) == FAMILY_SIMD};
+    *g->insn = (struct oracle_insn){
+        .op = row->op,
+        .row = (uint16_t)(row - g->rows),
+        .is_simd = family_of(row) == FAMILY_SIMD,
+    };
     bool is_memory = may_be_memory(row) && (must_be_memory(row) || chance(g, 45));
     struct prefixes p = put_prefixes(g, row, is_memory);
     if (row->map == MAP_M2)
@@ -344,28 +466,27 @@ static void add_instruction(struct generator *g) {
         put_modrm(g, row, is_memory, &p);
     put_immediates(g, row, &p);
     walk_over(&g->flags, g->insn);
-    g->is_over = oracle_is_approximate((enum op)row->op);
+    g->is_over = accepted_find(APPROXIMATE, (enum op)row->op) != ACCEPTED_NONE;
 }
 
 /* A register gets a pointer to data or code, so that later instructions have valid operands. */
 static void add_pointer_load(struct generator *g) {
     static const uint8_t registers[] = {GPR_EAX, GPR_EBX, GPR_ESI, GPR_EDI};
-    g->insn = &g->c->insns[g->c->count++];
-    *g->insn = (struct oracle_insn){.op = OP_MOV};
-    put(g, 0xb8u + registers[draw(g, 4)], 1);
+    begin_instruction(g, (uint8_t)(0xb8 + registers[draw(g, 4)]));
     if (chance(g, 25))
-        put_target(g, 4, true);
+        put_target(g, code_bytes(g), true);
     else
-        put(g, ORACLE_DATA - g->data_base + draw_offset(g), 4);
-    walk_over(&g->flags, g->insn);
+        put(g, ORACLE_DATA - g->data_base + draw_offset(g), code_bytes(g));
+    end_instruction(g);
 }
 
 static void draw_segments(struct generator *g, struct oracle_state *s) {
     static const uint16_t selectors[] = {ORACLE_LDT_DATA, ORACLE_LDT_DATA, ORACLE_LDT_READ,
                                          ORACLE_LDT_DOWN};
-    s->selector[SEG_CS] = ORACLE_CS;
+    g->is_16 = chance(g, 12);
+    s->selector[SEG_CS] = code_selector(g);
     s->selector[SEG_SS] = ORACLE_DS;
-    s->selector[SEG_DS] = chance(g, 85) ? ORACLE_DS : selectors[draw(g, 4)];
+    s->selector[SEG_DS] = chance(g, g->is_16 ? 10 : 85) ? ORACLE_DS : selectors[draw(g, 4)];
     s->selector[SEG_ES] = chance(g, 90) ? s->selector[SEG_DS] : ORACLE_DS;
     s->selector[SEG_GS] = chance(g, 40) ? ORACLE_DS : chance(g, 95) ? selectors[draw(g, 4)] : 0;
     g->data_base = s->selector[SEG_DS] == ORACLE_DS ? 0 : ORACLE_DATA;
@@ -471,9 +592,10 @@ static void draw_fpu(struct generator *g, struct oracle_fpu *fpu) {
 
 /* The sequence begins anywhere in the first page, or so that it runs over the end of a page. */
 static uint32_t draw_start(struct generator *g) {
+    uint32_t base = g->is_16 ? 0 : ORACLE_CODE;
     if (chance(g, 85))
-        return ORACLE_CODE + draw(g, 0x1000);
-    return ORACLE_CODE + (chance(g, 60) ? 0x1000 : 0x2000) - 1 - draw(g, 40);
+        return base + draw(g, 0x1000);
+    return base + (chance(g, 60) ? 0x1000 : 0x2000) - 1 - draw(g, 40);
 }
 
 void oracle_generate(struct oracle_case *c, uint64_t seed, uint64_t number) {
@@ -497,4 +619,6 @@ void oracle_generate(struct oracle_case *c, uint64_t seed, uint64_t number) {
             add_pointer_load(&g);
         else
             add_instruction(&g);
+    while (!oracle_is_valid(c)) /* a return leads back */
+        c->count--;
 }

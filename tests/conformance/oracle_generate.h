@@ -13,7 +13,4 @@ uint32_t oracle_undefined_flags(const struct oracle_case *c, unsigned count);
 /** False when an instruction reads a flag that the manual leaves undefined there. */
 bool oracle_is_valid(const struct oracle_case *c);
 
-/** True when the manual gives only an error bound for what `op` computes. */
-bool oracle_is_approximate(enum op op);
-
 #endif

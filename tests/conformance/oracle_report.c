@@ -27,7 +27,9 @@ void oracle_print_case(const struct oracle_case *c, FILE *file) {
     uint8_t pages[ORACLE_CODE_BYTES];
     oracle_case_code(c, pages);
     struct disasm *disasm = disasm_create();
-    uint32_t at = c->initial.eip - ORACLE_CODE;
+    uint32_t at = oracle_code_start(c);
+    enum disasm_mode mode = oracle_is_16_bit(c) ? DISASM_16 : DISASM_32;
+    uint32_t base = c->initial.eip - at;
     for (unsigned i = 0; i < c->count; at += c->insns[i++].length) {
         uint8_t bytes[16] = {0};
         uint32_t room = at < ORACLE_CODE_BYTES ? ORACLE_CODE_BYTES - at : 0;
@@ -35,7 +37,7 @@ void oracle_print_case(const struct oracle_case *c, FILE *file) {
         memcpy(bytes, pages + at, length < room ? length : room);
         fprintf(file, "  %-10s ", op_info((enum op)c->insns[i].op)->name);
         if (disasm != NULL)
-            disasm_print(disasm, DISASM_32, bytes, length, ORACLE_CODE + at, file);
+            disasm_print(disasm, mode, bytes, length, base + at, file);
     }
     if (disasm != NULL)
         disasm_destroy(disasm);

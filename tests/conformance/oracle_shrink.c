@@ -56,7 +56,7 @@ static void simplify_state(struct shrinker *s) {
     for (unsigned r = 0; r < 8; r++)
         SIMPLIFY(s, gpr[r], 0);
     SIMPLIFY(s, eflags, FLAG_RESERVED_1 | FLAG_IF);
-    SIMPLIFY(s, eip, ORACLE_CODE);
+    SIMPLIFY(s, eip, oracle_is_16_bit(s->best) ? 0 : ORACLE_CODE);
     SIMPLIFY(s, fpu.control, 0x37f);
     SIMPLIFY(s, fpu.status, 0);
     SIMPLIFY(s, fpu.tags, 0);

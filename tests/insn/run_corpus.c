@@ -5,11 +5,13 @@
  *
  * The image lies at 8000h and is entered in real mode. Ports: E9h text, F4h (32 bits) ends the
  * program with that code, F5h requests an interrupt vector, F6h an NMI, F7h FERR#, F0h IGNNE#.
+ * The interpreter reports to tests/support/encoding_coverage.h when it is asked.
  * Exit status: 0 when the program ended with code 0, else 1.
  */
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/segment.h"
 #include "interp/run.h"
+#include "tests/support/encoding_coverage.h"
 #include "translator/run.h"
 
 #include <stdio.h>
@@ -28,6 +30,7 @@ struct board {
     struct physmem *physmem;
     struct code_pages *code_pages;
     struct translator *translator;
+    struct encoding_coverage *coverage; /* NULL: not wanted */
     int pending_vector;
     bool ferr, ignores_errors, has_ended;
     uint32_t exit_code;
@@ -117,7 +120,10 @@ static bool build(struct board *board, const char *engine, const char *cpu_text,
     if (strcmp(engine, "interp") == 0)
         return true;
     board->translator = translator_create(&board->cpu, engine, CODE_CACHE_BYTES, false, error);
-    return board->translator != NULL;
+    if (board->translator == NULL)
+        return false;
+    translator_skip_warm_up(board->translator);
+    return true;
 }
 
 static void take_apart(struct board *board) {
@@ -145,11 +151,18 @@ static bool load(struct board *board, const char *path) {
     return size > 0;
 }
 
+static enum cpu_exit run_engine(struct board *board) {
+    if (board->translator != NULL)
+        return translator_run(board->translator, INSTRUCTION_LIMIT);
+    if (board->coverage != NULL)
+        return encoding_coverage_run(board->coverage, &board->cpu, INSTRUCTION_LIMIT);
+    return interp_run(&board->cpu, INSTRUCTION_LIMIT);
+}
+
 static enum cpu_exit run(struct board *board) {
     enum cpu_exit exit;
     do
-        exit = board->translator != NULL ? translator_run(board->translator, INSTRUCTION_LIMIT)
-                                         : interp_run(&board->cpu, INSTRUCTION_LIMIT);
+        exit = run_engine(board);
     while (exit == CPU_EXIT_KICK && !board->has_ended);
     return exit;
 }
@@ -168,7 +181,9 @@ int main(int argc, char **argv) {
         printf("cannot read %s\n", argv[2]);
         return 1;
     }
+    board->coverage = encoding_coverage_from_environment();
     enum cpu_exit exit = run(board);
+    encoding_coverage_destroy(board->coverage);
     if (!board->has_ended)
         printf("%s %s at %04x:%08x\n", argv[2], reasons[exit], board->cpu.seg[SEG_CS].selector,
                (uint32_t)board->cpu.eip);

@@ -75,10 +75,12 @@ struct test_cpu *test_cpu_create(const char *model_text) {
         !cpu_init(&t->cpu, model, features, &bus, t->physmem, t->code_pages, &t->log, &error))
         abort();
     cpu_reset(&t->cpu, CPU_RESET_POWER_ON);
+    t->coverage = encoding_coverage_from_environment();
     return t;
 }
 
 void test_cpu_destroy(struct test_cpu *t) {
+    encoding_coverage_destroy(t->coverage);
     cpu_destroy(&t->cpu);
     code_pages_destroy(t->code_pages);
     physmem_destroy(t->physmem);
@@ -216,6 +218,8 @@ void test_cpu_set_pte(struct test_cpu *t, uint32_t linear, uint32_t entry) {
 }
 
 enum cpu_exit test_cpu_steps(struct test_cpu *t, unsigned n) {
+    if (t->coverage != NULL)
+        return encoding_coverage_run(t->coverage, &t->cpu, n);
     return interp_run(&t->cpu, cpu_icount(&t->cpu) + n);
 }
 

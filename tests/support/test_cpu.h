@@ -8,6 +8,7 @@
 #include "interp/cpu/cpu.h"
 #include "interp/cpu/descriptor.h"
 #include "interp/run.h"
+#include "tests/support/encoding_coverage.h"
 
 /* Physical addresses of the tables and of the code that tests run. */
 #define TEST_GDT      UINT32_C(0x1000)
@@ -47,6 +48,7 @@ struct test_cpu {
     uint16_t last_port;
     uint32_t last_value, next_input;
     uint64_t tsc;
+    struct encoding_coverage *coverage; /* NULL: not wanted */
 };
 
 /** A CPU of `model` ("pentium4", "pentium3,-apic", ...) after power-on reset. */

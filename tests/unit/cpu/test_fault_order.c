@@ -72,3 +72,11 @@ CPU_TEST(fault_order, unaligned_16_byte_moves_are_checked, RING3) {
     PLACE(t, TEST_CODE, 0x0f, 0x10, 0x05, 8, 0, 5, 0); /* MOVUPS XMM0, [50008h] */
     CAUGHT(t, VECTOR_AC, 0);
 }
+
+CPU_TEST(fault_order, a_far_call_with_an_unaligned_stack_is_checked, RING3) {
+    check_alignment(t);
+    t->cpu.gpr[GPR_ESP] = TEST_STACK3 - 2;
+    PLACE(t, TEST_CODE, 0x9a, 0x20, 0, 1, 0, SEL_CODE3, 0); /* CALL FAR */
+    PLACE(t, TEST_CODE + 0x20, 0xf4);                       /* HLT: #GP */
+    CAUGHT(t, VECTOR_AC, 0);
+}

@@ -1,7 +1,8 @@
 /*
  * All x87 instructions but those that store pointers, from random states, against the host:
  * registers, tags, TOP, status, memory operand and flags.
- * FPU_VECTORS in the environment sets the number of vectors for each encoding.
+ * FPU_VECTORS in the environment sets the number of vectors for each encoding; X87_CASE=d8c1:17
+ * chooses one encoding and vector, as a failure prints it.
  */
 #include "interp/decode/decode_index.h"
 #include "tests/unit/exec/host_x86_64_x87.h"
@@ -21,6 +22,21 @@ static exec_fn *const handlers[OP_COUNT] = {
 #include "interp/decode/ops_x87.def"
 #undef OP
 };
+
+/* This test is linked without the decoder, so it writes its own lines of encoding coverage. */
+static void report_coverage(size_t row, enum op op) {
+    static const char *const names[OP_COUNT] = {
+#define OP(name, ...) [OP_##name] = #name,
+#include "interp/decode/ops_x87.def"
+#undef OP
+    };
+    const char *path = getenv("ENCODING_COVERAGE");
+    FILE *file = path != NULL ? fopen(path, "a") : NULL;
+    if (file == NULL)
+        return;
+    fprintf(file, "%zu %s\n", row, names[op]);
+    fclose(file);
+}
 
 /* Everything that an instruction may change. */
 struct state {
@@ -131,8 +147,16 @@ static bool is_skipped(enum op op) {
            op == OP_FNSTSW_AX;
 }
 
+/* Whether X87_CASE, if set, names this vector. */
+static bool is_chosen(const char *choice, uint8_t first, uint8_t modrm, unsigned number) {
+    unsigned bytes, chosen;
+    return choice == NULL || (sscanf(choice, "%x:%u", &bytes, &chosen) == 2 &&
+                              bytes == (unsigned)(first << 8 | modrm) && chosen == number);
+}
+
 static void compare_encoding(struct host_x87_stub *stub, struct x87_fixture *f, enum op op,
                              uint8_t first, uint8_t modrm, unsigned count) {
+    const char *choice = getenv("X87_CASE");
     struct operand_source source = {(uint64_t)first << 8 | modrm};
     struct insn insn = x87_fixture_insn(first, modrm, 0);
     uint16_t status_mask = is_transcendental(op) ? (uint16_t)~X87_C1 : 0xffff;
@@ -141,12 +165,15 @@ static void compare_encoding(struct host_x87_stub *stub, struct x87_fixture *f, 
     for (unsigned i = 0; i < count; i++) {
         struct state given, expected, actual;
         random_state(&source, &given);
+        if (!is_chosen(choice, first, modrm, i))
+            continue;
         expected = actual = given;
         host_x87_stub_run(stub, first, modrm, &expected.image, expected.memory, &expected.eflags);
         run_model(f, &insn, handlers[op], &actual);
         if (same_state(&expected, &actual, status_mask, ulps) || failures++ >= MAX_REPORTS)
             continue;
-        fprintf(stderr, "%02x %02x\n", first, modrm);
+        fprintf(stderr, "%02x %02x; again: X87_CASE=%02x%02x:%u test_x87 --filter 'x87_host/*'\n",
+                first, modrm, first, modrm, i);
         print_state("given   ", &given);
         print_state("expected", &expected);
         print_state("actual  ", &actual);
@@ -166,6 +193,7 @@ Test(x87_host, every_encoding_does_what_the_host_does) {
     for (size_t i = 0; i < count; i++) {
         if (table[i].attribute != ATTRIBUTE_ESC || is_skipped(table[i].op))
             continue;
+        report_coverage(i, table[i].op);
         unsigned low = table[i].modrm & 0xff, kind = table[i].modrm & ~0xffu;
         if (kind == MODRM_BYTE)
             compare_encoding(&stub, f, table[i].op, table[i].first, (uint8_t)low, vectors);

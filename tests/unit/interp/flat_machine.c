@@ -4,28 +4,13 @@
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/segment.h"
 #include "softmmu/base/bits.h"
+#include "tests/support/quiet_bus.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_DIRECTORY UINT32_C(0x40000)
 #define PAGE_TABLE     UINT32_C(0x41000)
-
-static uint32_t port_read(void *opaque, uint16_t port, unsigned size) {
-    return UINT32_MAX;
-}
-static void port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {}
-static int no_interrupt(void *opaque) {
-    return -1;
-}
-static uint64_t no_tsc(void *opaque) {
-    return 0;
-}
-static void set_ferr(void *opaque, bool asserted) {}
-static bool ignne(void *opaque) {
-    return false;
-}
-static void shut_down(void *opaque) {}
 
 static void set_segment(struct segment *s, uint16_t selector, uint16_t attributes, uint32_t limit) {
     *s = (struct segment){.selector = selector,
@@ -48,13 +33,7 @@ static void set_code_size(struct flat_machine *machine, bool is_32) {
 }
 
 struct flat_machine *flat_machine_create(uint64_t ram_bytes) {
-    static const struct cpu_bus bus = {.port_read = port_read,
-                                       .port_write = port_write,
-                                       .acknowledge_interrupt = no_interrupt,
-                                       .read_tsc = no_tsc,
-                                       .set_ferr = set_ferr,
-                                       .ignne = ignne,
-                                       .shutdown = shut_down};
+    const struct cpu_bus bus = quiet_bus();
     struct flat_machine *machine = calloc(1, sizeof(*machine));
     const struct cpu_model *model;
     uint64_t features;
@@ -77,10 +56,12 @@ struct flat_machine *flat_machine_create(uint64_t ram_bytes) {
     cpu_update_paging(cpu, true);
     set_code_size(machine, true);
     cpu->gpr[GPR_ESP] = FLAT_STACK;
+    machine->coverage = encoding_coverage_from_environment();
     return machine;
 }
 
 void flat_machine_destroy(struct flat_machine *machine) {
+    encoding_coverage_destroy(machine->coverage);
     cpu_destroy(&machine->cpu);
     code_pages_destroy(machine->code_pages);
     physmem_destroy(machine->physmem);
@@ -130,5 +111,7 @@ void flat_machine_set_pte(struct flat_machine *machine, uint32_t linear, uint32_
 
 enum cpu_exit flat_machine_run(struct flat_machine *machine, uint64_t limit) {
     machine->cpu.activity = CPU_RUNNING;
+    if (machine->coverage != NULL)
+        return encoding_coverage_run(machine->coverage, &machine->cpu, limit);
     return interp_run(&machine->cpu, machine->cpu.icount + limit);
 }

@@ -8,6 +8,7 @@
 #include "interp/cpu/cpu.h"
 #include "interp/run.h"
 #include "softmmu/base/log.h"
+#include "tests/support/encoding_coverage.h"
 
 #define FLAT_CODE  UINT32_C(0x10000) /* where flat_machine_load puts code */
 #define FLAT_STACK UINT32_C(0x80000) /* initial ESP */
@@ -23,6 +24,7 @@ struct flat_machine {
     struct physmem *physmem;
     struct code_pages *code_pages;
     uint8_t *ram;
+    struct encoding_coverage *coverage; /* NULL: not wanted */
 };
 
 /** A new machine with `ram_bytes` of RAM; aborts when the host has no memory. */

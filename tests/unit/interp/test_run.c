@@ -194,6 +194,21 @@ Test(run, a_remapped_code_page_runs_its_new_bytes) {
     cr_assert_eq(reg(GPR_EAX), 2, "EAX %x", reg(GPR_EAX));
 }
 
+/* mov dword [pte of 20000h],30007h; invlpg [20000h]; jmp 20000h */
+Test(run, a_page_remapped_by_invlpg_runs_its_new_bytes_in_single_steps) {
+    static const char code[] = "\xc7\x05\x80\x10\x04\x00\x07\x00\x03\x00\x0f\x01\x3d\x00\x00\x02"
+                               "\x00\xe9\xea\xff\x00\x00";
+    flat_machine_enable_paging(machine);
+    physmem_dma_write(machine->physmem, 0x20000, "\xb8\x01\x00\x00\x00\xf4", 6);
+    physmem_dma_write(machine->physmem, 0x30000, "\xb8\x02\x00\x00\x00\xf4", 6);
+    machine->cpu.eip = 0x20000;
+    flat_machine_run(machine, 100);
+    flat_machine_load(machine, code, sizeof(code) - 1, true);
+    for (unsigned i = 0; i < 4; i++)
+        flat_machine_run(machine, 1);
+    cr_assert_eq(reg(GPR_EAX), 2, "EAX %x", reg(GPR_EAX));
+}
+
 /* jmp +10h in a code segment that ends at the target */
 Test(run, a_branch_beyond_the_limit_faults_at_the_branch) {
     LOAD("\x90\xeb\x10");

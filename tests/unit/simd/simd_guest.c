@@ -48,9 +48,11 @@ void simd_guest_start(struct simd_guest *guest) {
     cpu->gpr[GPR_EAX] = cpu->gpr[GPR_EDI] = GUEST_BUFFER;
     cpu_update_mode(cpu);
     cpu_update_paging(cpu, true);
+    guest->coverage = encoding_coverage_from_environment();
 }
 
 void simd_guest_stop(struct simd_guest *guest) {
+    encoding_coverage_destroy(guest->coverage);
     decode_index_destroy(guest->index);
     cpu_destroy(&guest->cpu);
     code_pages_destroy(guest->code_pages);
@@ -88,6 +90,7 @@ bool simd_guest_execute(struct simd_guest *guest, const uint8_t *bytes, size_t c
     if (setjmp(cpu->run_env) != 0)
         return false;
     insns[0].exec(cpu, &insns[0]);
+    encoding_coverage_mark_bytes(guest->coverage, padded, sizeof(padded));
     return true;
 }
 

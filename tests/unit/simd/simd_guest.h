@@ -7,6 +7,7 @@
 
 #include "interp/cpu/cpu.h"
 #include "interp/decode/decode.h"
+#include "tests/support/encoding_coverage.h"
 
 #include <criterion/criterion.h>
 
@@ -21,6 +22,7 @@ struct simd_guest {
     struct code_pages *code_pages;
     uint8_t *ram;
     struct decode_index *index;
+    struct encoding_coverage *coverage; /* NULL: not wanted */
 };
 
 /** All features, SSE enabled, paging off, all exceptions masked; EAX and EDI at GUEST_BUFFER. */

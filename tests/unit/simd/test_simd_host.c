@@ -2,7 +2,8 @@
  * Every MMX, SSE and SSE2 encoding against the host's own units: random and special operands,
  * register and memory forms, all rounding modes, DAZ, FTZ, masked and unmasked exceptions. Compared
  * are all registers, the x87 state that MMX touches, MXCSR, EFLAGS and memory. SIMD_VECTORS in the
- * environment sets the number of vectors for each encoding.
+ * environment sets the number of vectors for each encoding; SIMD_CASE=ADDPS:17 chooses one
+ * operation and vector, as a failure prints it.
  */
 #include "tests/unit/fpu/operands.h"
 #include "tests/unit/simd/host_x86_64_simd.h"
@@ -185,8 +186,17 @@ static const char *run_both(struct simd_guest *guest, struct vector *v, const st
     return difference(guest, v, row);
 }
 
+/* Whether SIMD_CASE, if set, names this operation and vector. */
+static bool is_chosen(const char *choice, const struct encoding *row, unsigned number) {
+    char name[32];
+    unsigned chosen;
+    return choice == NULL || (sscanf(choice, "%31[^:]:%u", name, &chosen) == 2 &&
+                              strcmp(name, op_info(row->op)->name) == 0 && chosen == number);
+}
+
 static void compare_row(struct simd_guest *guest, uint8_t *page, const struct encoding *row,
                         unsigned count, bool unmask) {
+    const char *choice = getenv("SIMD_CASE");
     struct operand_source source = {row->op + 1999u};
     bool is_general = simd_has_operand(row, OPERAND_Gd) || simd_has_operand(row, OPERAND_Ed) ||
                       simd_has_operand(row, OPERAND_Ew);
@@ -202,9 +212,14 @@ static void compare_row(struct simd_guest *guest, uint8_t *page, const struct en
         struct vector before, v;
         random_vector(&source, &before, unmask);
         v = before;
+        if (!is_chosen(choice, row, n))
+            continue;
         const char *what = run_both(guest, &v, row, &code, page);
-        if (what != NULL && failures++ < MAX_REPORTS)
-            report(&before, &v, guest, row, &code, what);
+        if (what == NULL || failures++ >= MAX_REPORTS)
+            continue;
+        fprintf(stderr, "again: SIMD_CASE=%s:%u test_simd --filter 'simd_host/%s*'\n",
+                op_info(row->op)->name, n, unmask ? "unmasked" : "every");
+        report(&before, &v, guest, row, &code, what);
     }
     cr_expect_eq(failures, 0, "%s: %u of %u vectors differ from the host",
                  op_info(row->op)->mnemonic, failures, count);
