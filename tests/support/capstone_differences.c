@@ -59,7 +59,7 @@ static const struct known_difference known_differences[] = {
     {MAP_M2, 0x6c, 0x6d, true, false, false, "Capstone lacks some XMM forms in 16-bit code"},
     {MAP_M2, 0x73, 0x73, true, false, false, "the same"},
     {MAP_M2, 0xae, 0xae, true, true, false, "fences ignore ModRM.rm; XSAVE and its kin"},
-    {MAP_M2, 0xb9, 0xb9, true, false, true, "Capstone reads no ModRM byte for UD1"},
+    {MAP_M2, 0xb9, 0xb9, true, true, true, "Capstone reads no ModRM byte for UD1, not even the 16th"},
     {MAP_M2, 0xc7, 0xc7, false, true, false, "VMX and RDRAND in group 9"},
     {MAP_M2, 0xd6, 0xd6, true, false, false, "as 6C"},
     {MAP_M2, 0xe6, 0xe6, true, false, false, "as 6C"},
