@@ -16,7 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Immutable once made, so inputs stay independent; making it for each would take most of the time. */
+/* Immutable once made, so inputs stay independent; making it for each would take most of the time.
+ */
 struct equipment {
     struct decode_index *index[2];
     struct disasm *disasm;

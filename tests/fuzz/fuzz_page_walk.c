@@ -211,8 +211,8 @@ static bool model_span(struct model *model, uint32_t linear, unsigned size, enum
     if (!model_walk(model, linear, access, is_user, &span->physical[0], &span->error))
         return false;
     span->fault_linear = linear + room;
-    return span->bytes[1] == 0 || model_walk(model, linear + room, access, is_user,
-                                             &span->physical[1], &span->error);
+    return span->bytes[1] == 0 ||
+           model_walk(model, linear + room, access, is_user, &span->physical[1], &span->error);
 }
 
 /* The fast path of the engines: an entry must lead where the walk leads, and exist only where the

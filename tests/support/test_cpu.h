@@ -51,6 +51,8 @@ struct test_cpu {
 
 /** A CPU of `model` ("pentium4", "pentium3,-apic", ...) after power-on reset. */
 struct test_cpu *test_cpu_create(const char *model);
+/** The same with another amount of RAM, not less than what the tables above need. */
+struct test_cpu *test_cpu_create_sized(const char *model, uint64_t ram_bytes);
 void test_cpu_destroy(struct test_cpu *t);
 
 /** Copy bytes to physical memory. */
@@ -65,6 +67,8 @@ void test_cpu_write32(struct test_cpu *t, uint32_t at, uint32_t value);
 /** Write a descriptor of the GDT. `access` is byte 5, `flags` the high nibble of byte 6. */
 void test_cpu_set_descriptor(struct test_cpu *t, uint16_t selector, uint32_t base, uint32_t limit,
                              uint8_t access, uint8_t flags);
+/** Load a segment register from the GDT without checks. */
+void test_cpu_load_segment(struct test_cpu *t, enum segment_name segment, uint16_t selector);
 /** Write a gate into the GDT (call and task gates). */
 void test_cpu_set_gate(struct test_cpu *t, uint16_t selector, uint8_t access, uint16_t target,
                        uint32_t offset, unsigned parameters);
