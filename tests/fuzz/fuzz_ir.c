@@ -137,6 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         cpu_set_eflags(&fuzz.plain.t->cpu, 0, dead);
         cpu_set_eflags(&fuzz.optimised.t->cpu, 0, dead);
     }
-    random_guest_compare(&guest, fuzz.plain.t, fuzz.optimised.t, "optimised");
+    if (!random_guest_same(&guest, fuzz.plain.t, fuzz.optimised.t, "optimised")) {
+        ir_print(&fuzz.plain.ir, fuzz.disasm, stderr);
+        ir_print(&fuzz.optimised.ir, fuzz.disasm, stderr);
+        abort();
+    }
     return 0;
 }

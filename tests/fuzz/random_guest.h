@@ -38,8 +38,8 @@ bool random_guest_parse(struct random_guest *guest, const uint8_t *data, size_t 
 /** Put a machine into the guest's start state. `round` varies the registers. */
 void random_guest_reset(const struct random_guest *guest, struct test_cpu *t, unsigned round);
 
-/** Abort with a message when two machines differ in CPU state or memory. */
-void random_guest_compare(const struct random_guest *guest, const struct test_cpu *reference,
-                          const struct test_cpu *tested, const char *name);
+/** Whether two machines are in the same state, memory included; says on stderr what differs. */
+bool random_guest_same(const struct random_guest *guest, const struct test_cpu *reference,
+                       const struct test_cpu *tested, const char *name);
 
 #endif

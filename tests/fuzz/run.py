@@ -50,7 +50,7 @@ def main():
     while processor_seconds() < seconds and status == 0:
         left = seconds - processor_seconds()
         command = [program, f"-max_total_time={int(min(STRETCH_SECONDS, left)) + 1}",
-                   f"-max_len={MAX_LENGTH.get(target, 256)}", "-print_final_stats=1", "-timeout=20", "-entropic=0",
+                   f"-max_len={MAX_LENGTH.get(target, 256)}", "-print_final_stats=1", "-timeout=300", "-entropic=0",
                    "-handle_segv=0", "-handle_fpe=0", f"-artifact_prefix={corpus}.", corpus]
         environment = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
         result = subprocess.run(command, env=environment, text=True, errors="replace", check=False,
