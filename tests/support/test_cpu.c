@@ -21,6 +21,8 @@ static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t valu
     t->last_port = port;
     t->last_value = value;
     t->port_writes++;
+    if (t->on_port_write != NULL)
+        t->on_port_write(t, port, value);
 }
 
 static int acknowledge(void *opaque) {

@@ -47,6 +47,8 @@ struct test_cpu {
     uint16_t last_port;
     uint32_t last_value, next_input;
     uint64_t tsc;
+    void (*on_port_write)(struct test_cpu *t, uint16_t port, uint32_t value); /* NULL: nobody */
+    void *owner; /* for on_port_write */
 };
 
 /** A CPU of `model` ("pentium4", "pentium3,-apic", ...) after power-on reset. */
