@@ -30,6 +30,7 @@
 #define SCENARIO_SMALL     UINT32_C(0x30000) /* base of 16-bit segments and of V86 code */
 #define SCENARIO_CODE      UINT32_C(0x34000) /* the generated part; begins with INT 30h */
 #define SCENARIO_VARIABLES UINT32_C(0x3c000)
+#define SCENARIO_START     (SCENARIO_VARIABLES + 36) /* first step to run */
 #define SCENARIO_STEPS     (SCENARIO_VARIABLES + 64)
 #define SCENARIO_LOG       UINT32_C(0x55000)
 #define SCENARIO_RAM       UINT64_C(0x68000)
@@ -62,6 +63,11 @@ struct scenario {
  *  is negative for all. */
 void scenario_generate(struct scenario *scenario, uint64_t seed, uint64_t number, bool is_portable,
                        int only);
+
+#define SCENARIO_VARIABLE_BYTES 0x200
+
+/** Fill in the variables that supervisor.asm starts from. */
+void scenario_variables(const struct scenario *scenario, uint8_t bytes[SCENARIO_VARIABLE_BYTES]);
 
 /** Print what is in a log, one line a record. */
 void scenario_print_log(const struct scenario *scenario, const uint8_t *log, unsigned records,

@@ -1,6 +1,8 @@
 /* From (seed, number) to a scenario. */
 #include "tests/scenario/step.h"
 
+#include "softmmu/base/bits.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -54,6 +56,13 @@ void scenario_generate(struct scenario *scenario, uint64_t seed, uint64_t number
         if (only < 0 || only == i)
             make_step(scenario, dice + (uint64_t)i * UINT64_C(0x94d049bb133111eb));
     }
+}
+
+void scenario_variables(const struct scenario *scenario, uint8_t bytes[SCENARIO_VARIABLE_BYTES]) {
+    memset(bytes, 0, SCENARIO_VARIABLE_BYTES);
+    store_le32(bytes, scenario->count);
+    for (unsigned i = 0; i < scenario->count; i++)
+        store_le32(bytes + SCENARIO_STEPS - SCENARIO_VARIABLES + i * 4, scenario->steps[i]);
 }
 
 static void print_words(const uint8_t *record, unsigned first, unsigned count, FILE *out) {

@@ -44,6 +44,7 @@ struct scenario_board *scenario_board_create(const char *engine, const uint8_t *
     board->t = test_cpu_create_sized("pentium4", SCENARIO_RAM);
     board->t->on_port_write = on_port_write;
     board->t->owner = board;
+    board->t->has_open_ports = true;
     board->image = calloc(1, SCENARIO_RAM);
     if (board->image != NULL)
         memcpy(board->image + SCENARIO_BASE, supervisor, supervisor_bytes);
@@ -68,14 +69,13 @@ void scenario_board_destroy(struct scenario_board *board) {
 }
 
 /** Put RAM and CPU into their state at the start; pages that are as they were stay untouched. */
-static void reset(struct scenario_board *board, const struct scenario *scenario) {
+static void reset(struct scenario_board *board, const struct scenario *scenario, unsigned first) {
     struct test_cpu *t = board->t;
     uint8_t *image = board->image;
     memcpy(image + SCENARIO_CODE, scenario->code, SCENARIO_CODE_BYTES);
     memset(image + SCENARIO_VARIABLES, 0, GUEST_PAGE_SIZE);
-    store_le32(image + SCENARIO_VARIABLES, scenario->count);
-    for (unsigned i = 0; i < scenario->count; i++)
-        store_le32(image + SCENARIO_STEPS + i * 4, scenario->steps[i]);
+    scenario_variables(scenario, image + SCENARIO_VARIABLES);
+    store_le32(image + SCENARIO_START, first);
     cpu_reset(&t->cpu, CPU_RESET_POWER_ON);
     for (uint32_t at = 0; at < SCENARIO_RAM; at += GUEST_PAGE_SIZE)
         test_cpu_place(t, at, image + at, GUEST_PAGE_SIZE);
@@ -95,10 +95,11 @@ static enum cpu_exit run_to(struct scenario_board *board, uint64_t limit) {
                                      : interp_run(&board->t->cpu, limit);
 }
 
-enum cpu_exit scenario_board_run(struct scenario_board *board, const struct scenario *scenario) {
+enum cpu_exit scenario_board_run(struct scenario_board *board, const struct scenario *scenario,
+                                 unsigned first) {
     struct cpu *cpu = &board->t->cpu;
     enum cpu_exit exit;
-    reset(board, scenario);
+    reset(board, scenario, first);
     do {
         uint64_t limit = SCENARIO_INSTRUCTIONS;
         if (cpu->icount >= board->request_at) {
@@ -124,6 +125,10 @@ unsigned scenario_board_records(const struct scenario_board *board) {
     if (end < SCENARIO_LOG || end > SCENARIO_LOG + 0xb000)
         return 0;
     return (end - SCENARIO_LOG) / SCENARIO_RECORD_BYTES;
+}
+
+unsigned scenario_board_step(const struct scenario_board *board) {
+    return load_le32(board->t->ram + SCENARIO_VARIABLES + 4);
 }
 
 bool scenario_board_has_ended(const struct scenario_board *board) {

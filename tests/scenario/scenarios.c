@@ -3,11 +3,13 @@
  *
  *   scenarios SUPERVISOR --seed N [--first N] [--count N] [--seconds N]
  *   scenarios SUPERVISOR --seed N --number N [--step N] [--engine NAME] [--portable]
+ *   scenarios SUPERVISOR --seed N --count N --image FILE
  *
  * The first form runs scenarios until the count or the time is used up and stops at a difference;
  * the second shows one: what the engine logged, and with --step only that step. --portable leaves
- * out what only our board has, as second_opinion.py does; with --image FILE the scenario is written
- * to a file for it. Exit status: 0 without a difference.
+ * out what only our board has, or what peers lack. The third is for second_opinion.py: it writes
+ * portable scenarios to a file, and prints what the interpreter makes of them. Exit status: 0
+ * without a difference.
  */
 #include "tests/scenario/scenario_run.h"
 
@@ -105,10 +107,10 @@ static void print_board(const struct scenario_board *board, const struct scenari
            cpu->icount, cpu->seg[SEG_CS].selector, cpu->eip);
 }
 
-/** Run one scenario on all boards, several times; false when one of them disagrees. */
-static bool compare(struct boards *boards, const struct scenario *scenario) {
+/** Run one scenario from a step on, on all boards, several times; false when one disagrees. */
+static bool compare_from(struct boards *boards, const struct scenario *scenario, unsigned first) {
     char text[200];
-    scenario_board_run(boards->board[0], scenario);
+    scenario_board_run(boards->board[0], scenario, first);
     const struct cpu *cpu = scenario_board_cpu(boards->board[0]);
     bool is_bounded = cpu->icount < SCENARIO_INSTRUCTIONS;
     if (!is_bounded)
@@ -116,7 +118,7 @@ static bool compare(struct boards *boards, const struct scenario *scenario) {
                scenario->number);
     for (unsigned i = 1; i < boards->count; i++) {
         for (unsigned pass = 0; pass < SCENARIO_PASSES; pass++) {
-            scenario_board_run(boards->board[i], scenario);
+            scenario_board_run(boards->board[i], scenario, first);
             if (scenario_boards_agree(boards->board[0], boards->board[i], text, sizeof(text)))
                 continue;
             printf("seed %" PRIu64 " number %" PRIu64 ", pass %u, %s: %s\n", scenario->seed,
@@ -125,6 +127,21 @@ static bool compare(struct boards *boards, const struct scenario *scenario) {
         }
     }
     return is_bounded;
+}
+
+/** Where to go on after a run that did not reach its end: behind the step that shut the CPU down.
+ */
+static unsigned step_after(const struct scenario_board *board, const struct scenario *scenario) {
+    return scenario_board_has_ended(board) ? scenario->count : scenario_board_step(board) + 1;
+}
+
+static bool compare(struct boards *boards, const struct scenario *scenario) {
+    for (unsigned first = 0; first < scenario->count;) {
+        if (!compare_from(boards, scenario, first))
+            return false;
+        first = step_after(boards->board[0], scenario);
+    }
+    return true;
 }
 
 /** Find the first step that differs by itself, and show it. */
@@ -142,7 +159,7 @@ static void shrink(struct boards *boards, const struct scenario *scenario) {
     }
     for (unsigned i = 0; i < boards->count; i++) {
         for (unsigned pass = 0; pass < SCENARIO_PASSES; pass++)
-            scenario_board_run(boards->board[i], scenario);
+            scenario_board_run(boards->board[i], scenario, 0);
         printf("---- %s\n", boards->name[i]);
         print_board(boards->board[i], scenario);
         scenario_board_explain(boards->board[i], stdout);
@@ -178,16 +195,46 @@ static int run_many(struct boards *boards, const struct options *o) {
 static int show_one(struct boards *boards, const struct options *o) {
     static struct scenario scenario;
     scenario_generate(&scenario, o->seed, o->number, o->is_portable, o->step);
-    if (o->image != NULL) {
-        FILE *file = fopen(o->image, "wb");
-        if (file == NULL)
-            return 1;
-        fwrite(scenario.code, 1, SCENARIO_CODE_BYTES, file);
-        fclose(file);
-    }
-    scenario_board_run(boards->board[0], &scenario);
+    scenario_board_run(boards->board[0], &scenario, 0);
     print_board(boards->board[0], &scenario);
     return 0;
+}
+
+/** What became of a scenario, in the form that boot.asm prints. */
+static void print_outcome(struct scenario_board *board, const struct scenario *scenario) {
+    printf("B %08" PRIx64 "\n", scenario->number);
+    for (unsigned first = 0; first < scenario->count;) {
+        scenario_board_run(board, scenario, first);
+        const uint8_t *record = scenario_board_ram(board) + SCENARIO_LOG;
+        for (unsigned i = scenario_board_records(board); i > 0; i--) {
+            printf("T %08x\nR ", record[120]);
+            for (unsigned word = 0; word < SCENARIO_RECORD_BYTES; word += 4)
+                printf("%02x%02x%02x%02x", record[word + 3], record[word + 2], record[word + 1],
+                       record[word]);
+            putchar('\n');
+            record += SCENARIO_RECORD_BYTES;
+        }
+        if (!scenario_board_has_ended(board))
+            printf("X %08x\n", scenario_board_step(board));
+        first = step_after(board, scenario);
+    }
+    printf("E %08" PRIx64 "\n", scenario->number);
+}
+
+static int write_image(struct boards *boards, const struct options *o) {
+    static struct scenario scenario;
+    uint8_t variables[SCENARIO_VARIABLE_BYTES];
+    FILE *file = fopen(o->image, "wb");
+    if (file == NULL)
+        return 1;
+    for (uint64_t n = 0; n < o->count; n++) {
+        scenario_generate(&scenario, o->seed, n, true, -1);
+        scenario_variables(&scenario, variables);
+        fwrite(variables, 1, sizeof(variables), file);
+        fwrite(scenario.code, 1, SCENARIO_CODE_BYTES, file);
+        print_outcome(boards->board[0], &scenario);
+    }
+    return fclose(file) != 0;
 }
 
 int main(int argc, char **argv) {
@@ -199,6 +246,8 @@ int main(int argc, char **argv) {
     }
     if (o.shows_one)
         return add_board(&boards, o.engine) ? show_one(&boards, &o) : 1;
+    if (o.image != NULL)
+        return add_board(&boards, o.engine) ? write_image(&boards, &o) : 1;
     if (!add_board(&boards, "interp") || !add_board(&boards, "portable"))
         return 1;
 #if defined(__x86_64__)

@@ -93,14 +93,15 @@ void step_paging(struct step *step) {
 
 /* ---- virtual-8086 mode ---- */
 
-/** Bits of the I/O and redirection maps. */
+/** Bits of the redirection map, and of the I/O map for ports 1070h to 10afh, where no PC has any.
+ */
 static void random_maps(struct step *step) {
     for (unsigned i = 0; i < 8; i++)
         poke(step, SCENARIO_TSS + 0x68 + i * 4, once_in(step, 3) ? roll32(step) : 0xffffffff);
     for (unsigned i = 0; i < 2; i++)
-        poke(step, SCENARIO_TSS + 0x88 + 0xe + i * 4, once_in(step, 3) ? roll32(step) : 0);
+        poke(step, SCENARIO_TSS + 0x88 + 0x20e + i * 4, once_in(step, 3) ? roll32(step) : 0);
     if (once_in(step, 6))
-        poke(step, SCENARIO_TSS + 0x64, (0x3f0u + roll(step, 0x20)) << 16);
+        poke(step, SCENARIO_TSS + 0x64, (0x1d0u + roll(step, 0x40)) << 16);
 }
 
 static void sensitive_16(struct step *step) {
@@ -127,7 +128,7 @@ static void sensitive_16(struct step *step) {
         EMIT(step, 0xcf);
         break;
     case 4:
-        EMIT(step, 0xe4, (uint8_t)(0x70 + roll(step, 0x20)));
+        EMIT(step, 0xba, (uint8_t)(0x70 + roll(step, 0x40)), 0x10, 0xed);
         break;
     case 5:
         EMIT(step, 0x0f, (uint8_t)(0x20 + roll(step, 4)), 0xc0);
@@ -138,7 +139,7 @@ static void sensitive_16(struct step *step) {
     default: {
         uint8_t opcode = PICK(step, single);
         if (opcode == 0xec || opcode == 0xee || opcode == 0x6c || opcode == 0x6e)
-            EMIT(step, 0xba, (uint8_t)(0x70 + roll(step, 0x40)), 0);
+            EMIT(step, 0xba, (uint8_t)(0x70 + roll(step, 0x40)), 0x10);
         EMIT(step, opcode);
         break;
     }
@@ -217,7 +218,8 @@ static void sensitive_32(struct step *step) {
         EMIT(step, 0x0f, (uint8_t)(once_in(step, 2) ? 0x30 : 0x32));
         break;
     case 10:
-        EMIT(step, 0xe4, (uint8_t)(0x70 + roll(step, 0x20)));
+        load(step, 2, 0x1070 + roll(step, 0x40));
+        EMIT(step, (uint8_t)(0xec + roll(step, 2)));
         break;
     default: /* SGDT, SIDT, LGDT, LIDT */
         prefix_address(step);

@@ -30,6 +30,9 @@ RESUME      equ VARIABLES + 16  ; 64 bits: vectors after which the handler retur
 RESUMES     equ VARIABLES + 24  ; this often
 HOOK        equ VARIABLES + 28  ; where to go behind the last step; 0: end by port F4h
 BUSY        equ VARIABLES + 32  ; a handler is at work
+START       equ VARIABLES + 36  ; the first step to run
+PRINT       equ VARIABLES + 40  ; 0, or a routine to call: CF set: a step begins, its number in EAX;
+                                ; clear: a record ends at EDI
 STEPS       equ VARIABLES + 64  ; their addresses
 STACK_OWN   equ 3d000h
 LOG         equ 55000h
@@ -52,7 +55,9 @@ start:
     mov ax, 10h
     mov ds, ax
     mov es, ax
-    mov dword [STEP], -1
+    mov eax, [START]
+    dec eax
+    mov [STEP], eax
     mov dword [LOG_AT], LOG
     mov word [ARRIVE], 30cdh
     mov word [54000h], 30cdh
@@ -67,6 +72,7 @@ recover:                        ; DS and ES are flat, and CPL is 0
     xor eax, eax
     mov cr4, eax
     mov cr3, eax
+    mov cr2, eax
     mov dr7, eax
     mov dr0, eax
     mov dr1, eax
@@ -108,6 +114,8 @@ recover:                        ; DS and ES are flat, and CPL is 0
     mov eax, [STEP]
     cmp eax, [COUNT]
     jae done
+    stc
+    call print
     jmp [STEPS + eax * 4]
 
 done:
@@ -118,6 +126,16 @@ done:
 .end:
     out 0f4h, eax
     hlt
+
+print:
+    push ecx
+    mov ecx, [PRINT]
+    jecxz .nobody
+    call ecx
+.nobody:
+    mov eax, [STEP]
+    pop ecx
+    ret
 
 ; A handler: SS:ESP points to a tag, then the frame that the CPU pushed. CS may have any base.
 handler:
@@ -136,11 +154,11 @@ handler:
     mov ax, 10h
     mov ds, ax
     mov es, ax
+    mov ebp, esp
     ; What the handler does with a strange stack may fault in its turn.
     inc dword [BUSY]
     cmp dword [BUSY], 1
     jne .nested
-    mov ebp, esp
     mov eax, ss
     lar eax, ax
     bt eax, 22
@@ -193,6 +211,8 @@ handler:
     mov eax, ebp                ; 31
     stosd
     mov [LOG_AT], edi
+    clc
+    call print
     mov ecx, [ss:ebp + 52]
     and ecx, 3fh
     bt [RESUME], ecx
@@ -222,7 +242,10 @@ handler:
     mov dword [edi], 80000000h
     mov eax, [STEP]
     mov [edi + 120], eax
-    add dword [LOG_AT], 128
+    sub edi, -128
+    mov [LOG_AT], edi
+    clc
+    call print
     jmp recover
 
 ; Vectors 0 to 63 through 32-bit gates, then through 16-bit ones, then three tasks: a task's tag has

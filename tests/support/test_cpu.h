@@ -47,6 +47,7 @@ struct test_cpu {
     uint16_t last_port;
     uint32_t last_value, next_input;
     uint64_t tsc;
+    bool has_open_ports; /* they read as ones, not as next_input counts up */
     void (*on_port_write)(struct test_cpu *t, uint16_t port, uint32_t value); /* NULL: nobody */
     void *owner; /* for on_port_write */
 };
