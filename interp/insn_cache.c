@@ -140,8 +140,6 @@ static bool ends_block(const struct insn *insn, enum decode_status status) {
 
 /** How the block goes on behind its last instruction. */
 static exec_fn *sentinel_handler(const struct insn *last) {
-    if (last->op == OP_INVLPG)
-        return exec_next_block_remapped;
     uint8_t flow = op_info((enum op)last->op)->flow;
     return flow == FLOW_STOP || flow == FLOW_FAR ? exec_next_block_checked : exec_next_block;
 }

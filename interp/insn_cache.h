@@ -125,10 +125,9 @@ static inline struct block *block_of_sentinel(const struct insn *sentinel) {
 }
 
 /* Handlers of sentinels and patched insns (interp/run.c). */
-exec_fn exec_next_block;          /* behind branches and innocuous instructions */
-exec_fn exec_next_block_checked;  /* behind what may change mode, interrupt flag or activity */
-exec_fn exec_next_block_remapped; /* behind INVLPG */
-exec_fn exec_stop_behind;         /* a bounded run ends at the sentinel */
-exec_fn exec_leave_before;        /* the block is stale, or a bounded run ends here */
+exec_fn exec_next_block;         /* behind branches and innocuous instructions */
+exec_fn exec_next_block_checked; /* behind what may change mode, interrupt flag or activity */
+exec_fn exec_stop_behind;        /* a bounded run ends at the sentinel */
+exec_fn exec_leave_before;       /* the block is stale, or a bounded run ends here */
 
 #endif

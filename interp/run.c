@@ -42,11 +42,6 @@ const struct insn *exec_next_block_checked(struct cpu *cpu, const struct insn *s
     return chain_next(cpu, sentinel);
 }
 
-const struct insn *exec_next_block_remapped(struct cpu *cpu, const struct insn *sentinel) {
-    insn_cache_remapped(cpu->insn_cache);
-    return exec_next_block_checked(cpu, sentinel);
-}
-
 const struct insn *exec_stop_behind(struct cpu *cpu, const struct insn *sentinel) {
     cpu->icount += sentinel->index;
     cpu->insn = NULL;

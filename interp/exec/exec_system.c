@@ -7,6 +7,7 @@
 #include "interp/cpu/debug.h"
 #include "interp/cpu/msr.h"
 #include "interp/exec/sensitive.h"
+#include "interp/insn_cache.h"
 
 #define RDPMC_COUNTERS 2
 
@@ -164,6 +165,7 @@ EXEC_SYSTEM(INVLPG) {
     note_sensitive(cpu, i);
     require_cpl0(cpu);
     mmu_invalidate_page(&cpu->mmu, (uint32_t)(cpu->seg[i->seg].base + insn_ea(cpu, i)));
+    insn_cache_remapped(cpu->insn_cache);
     RESUME(cpu, i);
 }
 
