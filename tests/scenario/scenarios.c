@@ -203,6 +203,8 @@ static int show_one(struct boards *boards, const struct options *o) {
 /** What became of a scenario, in the form that boot.asm prints. */
 static void print_outcome(struct scenario_board *board, const struct scenario *scenario) {
     printf("B %08" PRIx64 "\n", scenario->number);
+    for (unsigned i = 0; i < scenario->count; i++)
+        printf("K %08" PRIx64 " %08x %s\n", scenario->number, i, scenario->what[i]);
     for (unsigned first = 0; first < scenario->count;) {
         scenario_board_run(board, scenario, first);
         const uint8_t *record = scenario_board_ram(board) + SCENARIO_LOG;

@@ -35,6 +35,7 @@ PRINT       equ VARIABLES + 40  ; 0, or a routine to call: CF set: a step begins
                                 ; clear: a record ends at EDI
 STEPS       equ VARIABLES + 64  ; their addresses
 STACK_OWN   equ 3d000h
+STACK_TASK  equ 3e000h
 LOG         equ 55000h
 
 bits 16
@@ -332,7 +333,7 @@ pristine_gdt:
     dw 0, 88h                   ; I/O map behind the redirection map
     times 400h - ($ - $$) % 400h db 0
     dd 0, STACK0, 10h, STACK1, 49h, STACK2, 5ah, 0 ; selector 28h
-    dd tasks - $$ + 20000h, 2, 1, 2, 3, 4, STACK_OWN, 5, 6, 7
+    dd tasks - $$ + 20000h, 2, 1, 2, 3, 4, STACK_TASK, 5, 6, 7
     dd 10h, 8, 10h, 10h, 10h, 10h, 0
     dw 0, 68h
     times 400h - ($ - $$) % 400h db 0
