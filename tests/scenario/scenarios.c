@@ -6,14 +6,15 @@
  *   scenarios SUPERVISOR --seed N --count N --image FILE
  *
  * The first form runs scenarios until the count or the time is used up and stops at a difference;
- * the second shows one: what the engine logged, and with --step only that step. --portable leaves
- * out what only our board has, or what peers lack. The third is for second_opinion.py: it writes
- * portable scenarios to a file, and prints what the interpreter makes of them. Exit status: 0
- * without a difference.
+ * the second shows one: what the engine logged, and with --step only that step and its code.
+ * --portable leaves out what only our board has, or what peers lack. The third is for
+ * second_opinion.py: it writes portable scenarios to a file, and prints what the interpreter makes
+ * of them. Exit status: 0 without a difference.
  */
 #include "tests/scenario/scenario_run.h"
 
 #include "interp/cpu/cpu.h"
+#include "interp/decode/disasm.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -195,6 +196,11 @@ static int run_many(struct boards *boards, const struct options *o) {
 static int show_one(struct boards *boards, const struct options *o) {
     static struct scenario scenario;
     scenario_generate(&scenario, o->seed, o->number, o->is_portable, o->step);
+    struct disasm *disasm = disasm_create();
+    if (o->step >= 0 && disasm != NULL)
+        disasm_print(disasm, DISASM_32, scenario.code + 4, scenario.code_bytes - 4,
+                     SCENARIO_CODE + 4, stdout);
+    disasm_destroy(disasm);
     scenario_board_run(boards->board[0], &scenario, 0);
     print_board(boards->board[0], &scenario);
     return 0;

@@ -18,9 +18,11 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).parent
 SECTOR, SLOT = 512, 0x4200
+STUCK_SECONDS = 10
 WORDS = ["tag", "edi", "esi", "ebp", "esp", "ebx", "edx", "ecx", "eax",
          *[f"frame[{n}]" for n in range(10)], "eflags", "ds", "es", "fs", "gs", "ss", "ldtr", "tr",
          "cr0", "cr2", "dr6", "step", "sp"]
@@ -70,14 +72,36 @@ class Disk:
             file.write(struct.pack("<II", step, scenario))
 
 
+def wait(process, output):
+    """Until a peer ends, or prints nothing more: then the step under way does not end there."""
+    size = -1
+    while True:
+        try:
+            process.wait(timeout=STUCK_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            now = output.stat().st_size if output.exists() else 0
+            if now == size:
+                process.kill()
+            size = now
+
+
+def drain(terminal):
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass
+
+
 def run_qemu(disk, folder):
     output = folder / "qemu.txt"
     output.unlink(missing_ok=True)
-    subprocess.run(["qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3,+nx,+sse2", "-m", "64",
+    wait(subprocess.Popen(["qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3,+nx,+sse2", "-m", "64",
                     "-drive", f"file={disk.path},format=raw", "-display", "none", "-no-reboot",
                     "-debugcon", f"file:{output}", "-device", "isa-debug-exit,iobase=0x501",
-                    "-net", "none"], timeout=600, check=False, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    "-net", "none"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL), output)
     return output.read_text(errors="replace") if output.exists() else ""
 
 
@@ -92,13 +116,9 @@ def run_bochs(disk, folder):
                                 folder / "commands"], stdin=child, stdout=child, stderr=child,
                                env={**os.environ, "TERM": "xterm"}, start_new_session=True)
     os.close(child)
-    try:
-        while os.read(parent, 65536):
-            pass
-    except OSError:
-        pass
+    threading.Thread(target=drain, args=[parent], daemon=True).start()
+    wait(process, output)
     os.close(parent)
-    process.wait(timeout=60)
     return output.read_text(errors="replace") if output.exists() else ""
 
 
@@ -173,6 +193,8 @@ def tidied(record, peer):
     count, record = frame_words(record), list(record)
     tag, error = record[0], (record[0] & 0x3f) in (8, 10, 11, 12, 13, 14)
     record[9 + count:19] = [0] * (10 - count)
+    if tag == 1 and record[29] & 0x4000:
+        record[29] &= ~0xf  # peers report the breakpoint on the next instruction with the trap
     if peer == "qemu" and not tag & 0x300:
         record[9 + error + 2] &= ~0x10000  # QEMU pushes RF as it was
     if peer == "qemu" and tag & 0x1200 == 0x1200:

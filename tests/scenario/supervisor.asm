@@ -90,6 +90,10 @@ recover:                        ; DS and ES are flat, and CPL is 0
     mov edi, GDT
     mov ecx, (TABLES_END - GDT) / 4
     rep movsd
+    xor eax, eax                ; stacks, data pages, and what 16-bit segments and V86 use
+    mov edi, TABLES_END
+    mov ecx, (34000h - TABLES_END) / 4
+    rep stosd
     lgdt [gdtr]
     lidt [idtr]
     mov ax, 10h
@@ -159,7 +163,7 @@ handler:
     ; What the handler does with a strange stack may fault in its turn.
     inc dword [BUSY]
     cmp dword [BUSY], 1
-    jne .nested
+    jne nested
     mov eax, ss
     lar eax, ax
     bt eax, 22
@@ -230,6 +234,7 @@ handler:
     popad
     lea esp, [esp + 8]
     iretd
+    jmp again
 .resume_16:
     pop gs
     pop fs
@@ -238,7 +243,10 @@ handler:
     popad
     lea esp, [esp + 8]
     o16 iret
-.nested:
+again:                          ; a task that returned is entered once more, behind its IRET
+    push dword 33eh
+    jmp handler
+nested:
     mov edi, [LOG_AT]
     mov dword [edi], 80000000h
     mov eax, [STEP]
