@@ -225,6 +225,10 @@ handler:
     dec dword [RESUMES]
     js recover
     mov dword [BUSY], 0
+    test dword [ss:ebp + 52], 200h
+    jz .is_no_task
+    jmp 18h:.is_no_task - entry ; where the IP that a 16-bit task state saves still leads
+.is_no_task:
     test dword [ss:ebp + 52], 100h
     jnz .resume_16
     pop gs

@@ -83,3 +83,13 @@ CPU_TEST(debug, registers_4_and_5_are_ud_with_de, RING0) {
     test_cpu_run(t);
     EQ(test_cpu_caught(t), VECTOR_UD);
 }
+
+CPU_TEST(debug, software_interrupt_ends_single_stepping, RING0) {
+    PLACE(t, TEST_CODE, 0xcd, 0x40);
+    PLACE(t, TEST_HANDLERS + 0x40 * 16, 0x40, 0x40, 0xf4);
+    cpu_set_eflags(&t->cpu, FLAG_TF, FLAG_TF);
+    test_cpu_run(t);
+    EQ(t->cpu.eip, TEST_HANDLERS + 0x40 * 16 + 3);
+    EQ(t->cpu.dr[6], 0xffff0ff0);
+    EQ(test_cpu_stack(t, 2) & FLAG_TF, FLAG_TF);
+}
