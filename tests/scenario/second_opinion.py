@@ -174,12 +174,16 @@ def ask(run, disk, folder):
     return outcomes
 
 
+def has_error(record):
+    return (record[0] & 0x3f) in (8, 10, 11, 12, 13, 14)
+
+
 def frame_words(record):
     """How many words of a frame the CPU pushed; what lies above it is nobody's business."""
     tag = record[0]
     if tag & 0x200:
         return 1  # an error code, perhaps
-    error = (tag & 0x3f) in (8, 10, 11, 12, 13, 14)
+    error = has_error(record)
     if tag & 0x100:
         code = record[9 + (error + 1) // 2] >> (0 if error else 16)
         return (2 * (error + 3 + (2 if code & 3 else 0)) + 3) // 4
@@ -191,10 +195,11 @@ def frame_words(record):
 def tidied(record, peer):
     """A record without what may lawfully differ from the peer."""
     count, record = frame_words(record), list(record)
-    tag, error = record[0], (record[0] & 0x3f) in (8, 10, 11, 12, 13, 14)
+    tag, error = record[0], has_error(record)
     record[9 + count:19] = [0] * (10 - count)
-    if tag == 1 and record[29] & 0x4000:
-        record[29] &= ~0xf  # peers report the breakpoint on the next instruction with the trap
+    record[29] &= ~0xf  # DR6.B0 to B3 may be sticky, and may show breakpoints that are off
+    if record[24] in (0x80, 0x93):
+        record[4] &= 0xffff  # upper half of ESP, on a 16-bit stack
     if peer == "qemu" and not tag & 0x300:
         record[9 + error + 2] &= ~0x10000  # QEMU pushes RF as it was
     if peer == "qemu" and tag & 0x1200 == 0x1200:
@@ -208,10 +213,13 @@ def differing_words(ours, theirs, peer):
     if ours is None or theirs is None:
         return "missing"
     if ours[1] != theirs[1]:
-        return f"shutdown {ours[1]}, peer {theirs[1]}"
+        return f"shutdown {ours[1]}, peer {theirs[1]} {theirs[0]}"
     tags = [[f"{record[0]:x}" for record in side[0]] for side in (ours, theirs)]
     if tags[0] != tags[1]:
-        return f"records {' '.join(tags[0])}, peer {' '.join(tags[1])}"
+        places = [" ".join(f"{record[9 + has_error(record)]:x}" for record in side[0])
+                  for side in (ours, theirs)]
+        return (f"records {' '.join(tags[0])} at {places[0]}, peer {' '.join(tags[1])} at "
+                f"{places[1]}")
     for number, (a, b) in enumerate(zip(ours[0], theirs[0])):
         a, b = tidied(a, peer), tidied(b, peer)
         names = [f"{WORDS[i]} {a[i]:x}, peer {b[i]:x}" for i in range(len(WORDS)) if a[i] != b[i]]
