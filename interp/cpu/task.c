@@ -186,6 +186,7 @@ static void load_segments(struct cpu *cpu, const struct task_state *state) {
     } else {
         load_code(cpu, state->segment[1]);
         load_stack(cpu, state->segment[2]);
+        cpu_update_mode(cpu); /* the stack is in use should one of the others fault */
         load_data(cpu, SEG_ES, state->segment[0]);
         load_data(cpu, SEG_DS, state->segment[3]);
         load_data(cpu, SEG_FS, state->segment[4]);

@@ -198,6 +198,8 @@ def tidied(record, peer):
     tag, error = record[0], has_error(record)
     record[9 + count:19] = [0] * (10 - count)
     record[29] &= ~0xf  # DR6.B0 to B3 may be sticky, and may show breakpoints that are off
+    if peer == "bochs" and tag in (1, 8):
+        record[9 + error + 2] &= ~0x10000  # RF with traps of REP iterations and with aborts
     if record[24] in (0x80, 0x93):
         record[4] &= 0xffff  # upper half of ESP, on a 16-bit stack
     if peer == "qemu" and not tag & 0x300:

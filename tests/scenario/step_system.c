@@ -42,8 +42,10 @@ static void random_pages(struct step *step) {
         poke(step, SCENARIO_PAE_DIR + 12, once_in(step, 4) ? 0x80000000 : 0);
     } else {
         poke(step, SCENARIO_DIRECTORY + 4,
-             once_in(step, 2) ? (rights | 0x80) + (once_in(step, 8) ? 0x200000 : 0)
-                              : SCENARIO_TABLE | rights);
+             once_in(step, 2)
+                 ? (rights | 0x80) +
+                       (step->paging == PAGING_LARGE && once_in(step, 8) ? 0x200000 : 0)
+                 : SCENARIO_TABLE | rights);
     }
 }
 

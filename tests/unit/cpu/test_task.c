@@ -120,3 +120,18 @@ CPU_TEST(task, switch_loads_cr3_and_ldt, RING0) {
     EQ(t->cpu.cr3, TEST_PAGES | 8);
     EQ(t->cpu.ldtr.base, 0x6000);
 }
+
+CPU_TEST(task, bad_data_segment_leaves_the_new_stack_in_force, RING0) {
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS2 + 0x58, 0x1000); /* FS beyond the GDT */
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
+    PLACE(t, TEST_HANDLERS + VECTOR_TS * 16, 0x6a, 0x55, 0xf4); /* PUSH 55h; HLT */
+    t->cpu.gpr[GPR_ESP] = 0x8000;
+    test_cpu_load_segment(t, SEG_SS, SEL_DATA16);
+    cpu_update_mode(&t->cpu);
+    test_cpu_run(t);
+    EQ(t->cpu.eip, TEST_HANDLERS + VECTOR_TS * 16 + 3);
+    EQ(cpu_reg32(&t->cpu, GPR_ESP), 0x50000 - 20);
+    EQ(test_cpu_stack(t, 0), 0x55);
+    EQ(test_cpu_stack(t, 1), 0x1000);
+}
