@@ -62,9 +62,21 @@ static bool compare_bytes(struct lockstep *lockstep, frame_number frame, unsigne
     return false;
 }
 
+/** Where it went and what it left; of the twin, what it has there. */
+static void hash_store(struct lockstep *lockstep, const struct lockstep_store *store) {
+    struct physmem *const memories[2] = {lockstep->reference->physmem, lockstep->twin->physmem};
+    const uint32_t place[2] = {store->frame, store->offset};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t hash = state_hash_bytes(lockstep->store_hash[i], place, sizeof(place));
+        lockstep->store_hash[i] = state_hash_bytes(
+            hash, physmem_frame_host(memories[i], store->frame) + store->offset, store->size);
+    }
+}
+
 static void compare_stores(struct lockstep *lockstep) {
     for (unsigned i = 0; i < lockstep->stores; i++) {
         const struct lockstep_store *store = &lockstep->store[i];
+        hash_store(lockstep, store);
         if (!compare_bytes(lockstep, store->frame, store->offset, store->size))
             return;
     }
