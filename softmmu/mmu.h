@@ -46,6 +46,7 @@ struct mmu {
     struct mmu_fault fault; /* valid after MMU_FAULT */
     bool is_user;           /* view in force: CPL 3 */
     uint64_t callouts;      /* accesses made out of line for want of a window (window.h) */
+    uint64_t callouts_left; /* of translated code, until it must report some more of them */
     struct physmem *physmem;
     struct shadow *shadow;
     struct log *log;

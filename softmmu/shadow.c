@@ -272,11 +272,14 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
     shadow->statistics.fills++;
     /* Linking first: it may withdraw write entries, and must find this page's too. */
     link_tables(shadow, space, number, walk);
-    if (page->read_host) {
+    /* Translated code takes a read entry for leave to run the code that it knows there. */
+    bool hides_code = !walk->is_executable && page->read_frame != FRAME_NONE &&
+                      (physmem_watches(shadow->physmem, page->read_frame) & WATCH_CODE) != 0;
+    if (page->read_host && !hides_code) {
         set_entry(shadow, space, view | SHADOW_READ, number, page->read_host);
     }
     bool may_write = walk->is_writable || (!is_user && !(space->paging.mode & PAGING_WP));
-    if (page->write_host && may_write && walk->is_dirty &&
+    if (page->write_host && page->write_host == page->read_host && may_write && walk->is_dirty &&
         physmem_watches(shadow->physmem, page->write_frame) == 0) {
         set_entry(shadow, space, view | SHADOW_WRITE, number, page->write_host);
         shadow_track_writer(shadow, space, number, page->write_frame);

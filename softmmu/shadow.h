@@ -5,7 +5,8 @@
  * Invariants:
  *  1. A non-zero entry of a read table, plus a linear address in its page, is the host address of
  *     that byte, and the view may read it. The same for write tables, and then the guest's dirty
- *     bit is set and the frame is not watched.
+ *     bit is set, the frame is not watched, and reads go to the same frame. A page that must not be
+ *     executed has no read entry while its frame holds decoded or translated code.
  *  2. Every frame from which the walk behind an entry read a directory or table entry is linked to
  *     the space (struct table_use) and watched, so writes to it arrive at shadow_track.c first.
  *  3. Every write entry has a node in the list of its frame; nodes without an entry may exist.

@@ -78,14 +78,39 @@ enum ir_segment_check helper_segment_check(const struct segment *segment, bool n
     return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
 }
 
+/** The segment that an instruction loads, whatever its other operands are. */
+static unsigned loaded_segment(const struct insn *insn) {
+    switch (insn->op) {
+    case OP_LES:
+        return SEG_ES;
+    case OP_LDS:
+        return SEG_DS;
+    case OP_LFS:
+        return SEG_FS;
+    case OP_LGS:
+        return SEG_GS;
+    default:
+        return insn->reg;
+    }
+}
+
 /** A segment is as the block has it; SS also decides the stack's width and holds off interrupts. */
 static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
     return segment != SEG_SS && segment < SEG_COUNT &&
            helper_segment_check(&cpu->seg[segment], true) == block->mode.segment_check[segment];
 }
 
+bool helper_event_waits(const struct cpu *cpu) {
+    uint32_t masked = ((cpu->eflags & FLAG_IF) ? 0 : (uint32_t)CPU_EVENT_INTR) |
+                      (cpu->nmi_blocked ? (uint32_t)CPU_EVENT_NMI : 0);
+    return (atomic_load_explicit(&cpu->events, memory_order_relaxed) & ~masked) != 0;
+}
+
 bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
                             const struct insn *insn, uint32_t eflags) {
+    /* Where instructions are counted, cpu_lower_limit says exactly when to stop. */
+    if (!block->mode.counts_instructions && helper_event_waits(cpu))
+        return true;
     uint32_t harmless = FLAGS_ARITHMETIC | FLAG_IF | FLAG_NT | FLAG_ID;
     switch (insn->op) {
     case OP_MOV_TO_SEG:
@@ -94,7 +119,7 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
     case OP_LES:
     case OP_LFS:
     case OP_LGS:
-        return !segment_fits(cpu, block, insn->reg);
+        return !segment_fits(cpu, block, loaded_segment(insn));
     case OP_POPF:
     case OP_STI:
         return ((eflags ^ cpu->eflags) & ~harmless) != 0 || cpu->interrupt_shadow ||

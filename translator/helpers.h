@@ -23,6 +23,10 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
 /** How accesses through the segment must be checked, as struct block_mode has it. */
 enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write);
 
+/** Whether something is to be dealt with at the next instruction boundary: an interrupt that a chip
+ *  has just raised, or what another thread asks for. */
+bool helper_event_waits(const struct cpu *cpu);
+
 /** Whether the block must end behind `insn`, whose handler was called in its middle: because the
  *  block takes for granted what is no longer so, or an event may have to be dealt with.
  *  `eflags`: cpu->eflags before the instruction. */

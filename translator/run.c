@@ -28,18 +28,14 @@
 
 /* What ran last, for translator_explain. */
 struct last_run {
-    struct bt_block
-        *block; /* NULL: interpreted; may be gone since, so look it up by what follows */
-    frame_number frame;
-    unsigned offset;
-    uint32_t ip, mode_key;
+    struct bt_block *block; /* NULL: interpreted; may be gone since, so look it up by `key` */
+    struct block_place_key key;
 };
 
-/* A block that was found at an IP, for as long as nothing that it was found by changes. */
+/* A block that was found at an IP, for as long as no block goes and its page is mapped the same. */
 struct recent_block {
     struct bt_block *block;
-    uint64_t context, generation;
-    uint32_t linear, ip, mode_key;
+    uint64_t generation;
 };
 
 struct translator {
@@ -230,8 +226,12 @@ static void optimise(struct translator *t, uint16_t live_out) {
 }
 
 /** Hand the IR to the back end, making room once if it has none. */
-static struct bt_block *generate(struct translator *t, frame_number frame, unsigned offset) {
-    struct bt_block *block = block_map_allocate(&t->ir, frame, offset);
+static struct bt_block *generate(struct translator *t, const struct fetch_page *page,
+                                 uint32_t linear) {
+    uintptr_t addend = (uintptr_t)page->host - (linear & ~(uint32_t)GUEST_PAGE_MASK);
+    if (addend == 0) /* an entry of 0 says nothing */
+        return NULL;
+    struct bt_block *block = block_map_allocate(&t->ir, page->frame, linear, addend);
     if (block == NULL)
         return NULL;
     if (!t->ops->translate(t->backend, &t->ir, block)) {
@@ -242,7 +242,8 @@ static struct bt_block *generate(struct translator *t, frame_number frame, unsig
         }
     }
     block_map_insert(t->map, block);
-    code_pages_mark(t->cpu->code_pages, t->code_subscriber, frame, offset, block->guest_bytes);
+    code_pages_mark(t->cpu->code_pages, t->code_subscriber, page->frame, block->frame_offset,
+                    block->guest_bytes);
     t->statistics.blocks++;
     t->statistics.guest_instructions_translated += block->guest_count;
     t->statistics.host_bytes += block->host_bytes;
@@ -250,7 +251,8 @@ static struct bt_block *generate(struct translator *t, frame_number frame, unsig
 }
 
 static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
-                                  unsigned offset, const struct block_mode *mode) {
+                                  uint32_t linear, const struct block_mode *mode) {
+    unsigned offset = linear & GUEST_PAGE_MASK;
     const struct lift_source source = {
         .bytes = page->host + offset,
         .available = GUEST_PAGE_SIZE - offset,
@@ -266,7 +268,7 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
     log_ir(t, LOG_OP | LOG_IN_ASM, "lifted");
     optimise(t, flags_live_out(t, page->host, offset));
     log_ir(t, LOG_OP_OPT, "optimised");
-    struct bt_block *block = generate(t, page->frame, offset);
+    struct bt_block *block = generate(t, page, linear);
     if (block != NULL && log_is_on(t->cpu->log, LOG_OUT_ASM)) {
         fprintf(t->cpu->log->out, "---- host code of %08x\n", block->ip);
         t->ops->print(t->backend, block, t->cpu->log->out);
@@ -284,48 +286,51 @@ static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
     return true;
 }
 
+/** Whether the block is what lies at a place whose frame is not known, as far as that can be told
+ *  without a page walk. */
+static bool is_mapped_here(const struct cpu *cpu, const struct bt_block *block,
+                           const struct block_place_key *key) {
+    return block != NULL && block->linear == key->linear && block->ip == key->ip &&
+           block->mode_key == key->mode_key &&
+           cpu->mmu.read_table[key->linear >> GUEST_PAGE_SHIFT] == block->addend;
+}
+
 /** The block at CS:EIP, translated if it is worth it; NULL: interpret. Raises #PF as a fetch. */
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
     struct block_mode mode = current_mode(t);
-    uint32_t mode_key = block_mode_key(&mode);
+    struct block_place_key key = {
+        .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
     struct recent_block *recent = &t->recent[(linear ^ linear >> 10) % RECENT];
-    if (recent->linear == linear && recent->ip == (uint32_t)cpu->eip &&
-        recent->context == t->context && recent->mode_key == mode_key &&
-        recent->generation == t->generation && recent->block != NULL)
+    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
         return recent->block;
     struct fetch_page page;
     if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
         return NULL;
-    unsigned offset = linear & GUEST_PAGE_MASK;
-    struct bt_block *block =
-        block_map_find(t->map, page.frame, offset, (uint32_t)cpu->eip, mode_key);
-    if (block == NULL && !is_cold(t, page.frame, offset))
-        block = translate(t, &page, offset, &mode);
-    *recent = (struct recent_block){
-        .block = block,
-        .context = t->context,
-        .generation = t->generation,
-        .linear = linear,
-        .ip = (uint32_t)cpu->eip,
-        .mode_key = mode_key,
-    };
+    key.frame = page.frame;
+    struct bt_block *block = block_map_find(t->map, &key);
+    if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
+        block = translate(t, &page, linear, &mode);
+    *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
 }
 
-/** Whether a jump from one block may go straight to another: both in one page, so that mapping
- *  and CS limit cannot come between them, and in one mode. */
-static bool is_linkable(const struct block_link *link, const struct bt_block *to) {
-    return link->from->is_valid && link->to == NULL && link->target_ip == to->ip &&
-           link->from->frame == to->frame && link->from->mode_key == to->mode_key &&
-           to->ip - link->from->ip == (uint32_t)(to->frame_offset - link->from->frame_offset);
+/** Whether a jump from one block may go straight to another: in one mode and with one CS base; in
+ *  one page, or to one whose mapping the target checks. */
+static bool is_linkable(const struct translator *t, const struct block_link *link,
+                        const struct bt_block *to) {
+    const struct bt_block *from = link->from;
+    bool is_one_page = from->frame == to->frame && ((from->linear ^ to->linear) >> 12) == 0;
+    return from->is_valid && link->to == NULL && link->target_ip == to->ip &&
+           from->mode_key == to->mode_key && to->linear - from->linear == to->ip - from->ip &&
+           (is_one_page || t->ops->links_pages);
 }
 
 static void link_pending(struct translator *t, struct bt_block *to) {
     struct block_link *link = t->pending_link;
     t->pending_link = NULL;
-    if (link != NULL && is_linkable(link, to)) {
+    if (link != NULL && is_linkable(t, link, to)) {
         block_map_link(t->map, link, to);
         t->statistics.links++;
     }
@@ -367,11 +372,7 @@ static void execute(void *opaque, uint64_t budget) {
         return;
     }
     link_pending(t, block);
-    t->last = (struct last_run){.block = block,
-                                .frame = block->frame,
-                                .offset = block->frame_offset,
-                                .ip = block->ip,
-                                .mode_key = block->mode_key};
+    t->last = (struct last_run){block, {block->frame, block->linear, block->ip, block->mode_key}};
     if (t->stops_after_block)
         cpu_lower_limit(cpu, cpu->icount + block->guest_count);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
@@ -401,7 +402,7 @@ void translator_explain(struct translator *t, FILE *out) {
     const struct last_run *last = &t->last;
     struct bt_block *block = NULL;
     if (last->block != NULL)
-        block = block_map_find(t->map, last->frame, last->offset, last->ip, last->mode_key);
+        block = block_map_find(t->map, &last->key);
     if (block == NULL) {
         fputs(last->block == NULL ? "(the code was interpreted, not translated)\n"
                                   : "(the translation has been invalidated)\n",

@@ -15,8 +15,9 @@
 
 #define STALL_MAX_NS NS_PER_SECOND
 /* While a deadline is overdue the guest runs in slices, so that its handler gets to work before
-   the next tick is made. */
-#define OVERDUE_SLICE 20000
+   the next tick is made. Translated code that runs in circles sees only the end by time. */
+#define OVERDUE_SLICE    20000
+#define OVERDUE_SLICE_NS UINT64_C(50000)
 
 static uint64_t host_now(void) {
     struct timespec now;
@@ -165,7 +166,7 @@ uint64_t time_source_run_limit(struct time_source *source, uint64_t at_most) {
         limit = icount_at(source, deadline);
     } else {
         bool is_overdue = deadline <= host_time(source);
-        set_alarm(source, is_overdue ? UINT64_MAX : to_host(source, deadline));
+        set_alarm(source, is_overdue ? host_now() + OVERDUE_SLICE_NS : to_host(source, deadline));
         limit = is_overdue ? cpu_icount(source->cpu) + OVERDUE_SLICE : UINT64_MAX;
     }
     return limit < at_most ? limit : at_most;

@@ -32,7 +32,8 @@ struct block_link {
 
 /* A translated block. The dispatcher allocates it; `host` belongs to the back end. */
 struct bt_block {
-    uint32_t ip;
+    uint32_t ip, linear;
+    uintptr_t addend; /* the read entry of its page (softmmu/mmu.h) while that maps the frame */
     frame_number frame;
     uint16_t frame_offset;
     uint16_t guest_bytes;
@@ -42,8 +43,9 @@ struct bt_block {
     struct block_link link[2];
     struct block_link *incoming;
     bool is_valid;
-    uint32_t executions; /* hotness, counted where cheap */
-    const void *entry;   /* back end: where to enter */
+    uint32_t executions;       /* hotness, counted where cheap */
+    const void *entry;         /* back end: where to enter */
+    const void *guarded_entry; /* the same, after a look at whether the page still maps the frame */
     uint32_t host_bytes;
     struct insn *guest; /* guest instructions that are called, each with a stop sentinel */
     void *host;         /* back end's own data */
@@ -52,6 +54,8 @@ struct bt_block {
 
 struct backend_ops {
     const char *name;
+    /** Links may lead to other pages: their targets check that their page is mapped as it was. */
+    bool links_pages;
     /** code_bytes bounds all memory that translations may take. */
     struct backend *(*create)(struct cpu *cpu, uint64_t code_bytes, struct error *error);
     void (*destroy)(struct backend *backend);
@@ -61,6 +65,7 @@ struct backend_ops {
      *  Guest faults leave by cpu_raise (longjmp) with state exact. */
     enum block_exit (*run)(struct backend *backend, struct cpu *cpu, struct bt_block *block,
                            struct block_link **last_link);
+    /** link->to lies in the same page or, if the back end links_pages, anywhere. */
     void (*link)(struct backend *backend, struct block_link *link);
     void (*unlink)(struct backend *backend, struct block_link *link);
     /** The block leaves the map: no way may lead into it from now on, but it may be running. */

@@ -51,11 +51,11 @@ static unsigned bucket_of(frame_number frame, unsigned offset, uint32_t mode_key
     return (hash ^ hash >> 16) % BUCKETS;
 }
 
-struct bt_block *block_map_find(struct block_map *map, frame_number frame, unsigned offset,
-                                uint32_t ip, uint32_t mode_key) {
-    struct bt_block *block = map->bucket[bucket_of(frame, offset, mode_key)];
-    while (block != NULL && (block->frame != frame || block->frame_offset != offset ||
-                             block->ip != ip || block->mode_key != mode_key))
+struct bt_block *block_map_find(struct block_map *map, const struct block_place_key *key) {
+    unsigned offset = key->linear & GUEST_PAGE_MASK;
+    struct bt_block *block = map->bucket[bucket_of(key->frame, offset, key->mode_key)];
+    while (block != NULL && (block->frame != key->frame || block->linear != key->linear ||
+                             block->ip != key->ip || block->mode_key != key->mode_key))
         block = block->next_in_bucket;
     return block;
 }
@@ -76,8 +76,8 @@ static struct insn *pair_instructions(const struct ir_block *ir) {
     return guest;
 }
 
-struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame,
-                                    unsigned offset) {
+struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
+                                    uintptr_t addend) {
     struct bt_block *block = calloc(1, sizeof(*block));
     struct insn *guest = pair_instructions(ir);
     if (block == NULL || guest == NULL) {
@@ -87,8 +87,10 @@ struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number fram
     }
     *block = (struct bt_block){
         .ip = ir->ip,
+        .linear = linear,
+        .addend = addend,
         .frame = frame,
-        .frame_offset = (uint16_t)offset,
+        .frame_offset = (uint16_t)(linear & GUEST_PAGE_MASK),
         .guest_bytes = (uint16_t)ir->guest_bytes,
         .guest_count = (uint16_t)ir->guest_count,
         .mode = ir->mode,

@@ -1,6 +1,6 @@
 /*
  * All translated blocks of one translator: found by where their bytes lie (frame and offset), their
- * IP and their mode; listed by frame for invalidation.
+ * IP, linear address and mode; listed by frame for invalidation.
  *
  * Invariants:
  *  1. A block in the map is valid. An invalidated block leaves the map at once and its incoming
@@ -22,10 +22,15 @@ void block_map_destroy(struct block_map *map);
 /** The mode as one comparable number. */
 uint32_t block_mode_key(const struct block_mode *mode);
 
-struct bt_block *block_map_find(struct block_map *map, frame_number frame, unsigned offset,
-                                uint32_t ip, uint32_t mode_key);
+/** Where a block's first byte lies; the offset in its page is that of the linear address. */
+struct block_place_key {
+    frame_number frame;
+    uint32_t linear, ip, mode_key;
+};
+struct bt_block *block_map_find(struct block_map *map, const struct block_place_key *key);
 /** A new block with room for its guest instructions, not yet in the map; NULL: out of memory. */
-struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, unsigned offset);
+struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
+                                    uintptr_t addend);
 /** Enter a translated block. */
 void block_map_insert(struct block_map *map, struct bt_block *block);
 /** Give back a block that was not inserted. */

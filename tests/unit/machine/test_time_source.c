@@ -108,3 +108,17 @@ Test(time_source, a_deadline_kicks_the_cpu) {
         continue;
     tear_down(f);
 }
+
+Test(time_source, an_overdue_deadline_ends_code_that_counts_no_instructions_too, .timeout = 60) {
+    struct fixture *f = set_up(CLOCK_HOST, 0);
+    struct error error = {{0}};
+    cr_assert(time_source_start(&f->source, &error), "%s", error.message);
+    time_source_go(&f->source);
+    clock_timer_set(&f->timer, 1);
+    while (time_source_now(&f->source) < 1)
+        continue;
+    cr_expect_lt(time_source_run_limit(&f->source, UINT64_MAX), UINT64_MAX);
+    while ((atomic_load(&f->cpu.events) & CPU_EVENT_KICK) == 0)
+        continue;
+    tear_down(f);
+}

@@ -4,6 +4,7 @@
  * a block, so that they may raise.
  */
 #include "interp/cpu/exception.h"
+#include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/backend/x86_64/x87.h"
 #include "translator/helpers.h"
@@ -48,12 +49,14 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
         if (helper_write_leaves_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
-    if (!block->mode.uses_window)
-        x64_window_missed(context->backend);
+    x64_count_access(context->backend, block->mode.uses_window);
     if (kind == ACCESS_STORE)
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
         context->value = helper_load(cpu, segment, offset, type);
+    /* A register may have made a chip raise its interrupt, which running code does not look for. */
+    if (!block->mode.counts_instructions && UNLIKELY(helper_event_waits(cpu)))
+        backend_x86_64.request_exit(context->backend);
     return CONTINUE;
 }
 
@@ -68,7 +71,7 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
-        x64_window_missed(context->backend);
+        x64_count_access(context->backend, false);
     insn->exec(cpu, insn);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));

@@ -68,6 +68,7 @@ struct emitter {
     unsigned slow_count, site_count;
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
+    uint32_t guard;        /* where emit_guard began */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
     bool is_x87_resident; /* for sure, at this place */
@@ -158,6 +159,10 @@ bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_ins
 bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
 
 /* emit_branch.c */
+/** The guarded entry, in front of the block's head: to the dispatcher unless the page maps the
+ * frame.
+ */
+void emit_guard(struct emitter *e);
 void emit_block_head(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void emit_guest_call(struct emitter *e, unsigned guest);

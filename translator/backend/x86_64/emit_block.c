@@ -179,6 +179,7 @@ static struct x64_block *write_record(struct emitter *e, uint32_t start, uint32_
     }
     struct x64_block *record = (struct x64_block *)(void *)e->as.at;
     *record = (struct x64_block){
+        .guard = e->guard,
         .start = start,
         .end = end,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
@@ -205,6 +206,8 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
         return NULL;
     emit_count_uses(e);
     emit_x87_begin(e);
+    e->guard = emit_here(e);
+    emit_guard(e);
     uint32_t start = emit_here(e);
     emit_block_head(e);
     emit_instructions(e, calls_all);
@@ -229,6 +232,7 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     if (record == NULL)
         return NULL;
     block->entry = memory->code + record->start;
+    block->guarded_entry = memory->code + record->guard;
     block->host = record;
     block->host_bytes = (uint32_t)((size_t)(e->as.at - memory->writable) - memory->used);
     for (unsigned i = 0; i < 2; i++)

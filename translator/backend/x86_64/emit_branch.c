@@ -6,6 +6,31 @@
 
 #define JRCXZ 0xe3
 
+static void move64(struct emitter *e, uint8_t to, uint8_t from) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
+}
+
+void emit_guard(struct emitter *e) {
+    const struct bt_block *block = e->block;
+    struct x64_mem table =
+        x64_at(HOST_CPU, (int32_t)(offsetof(struct cpu, mmu) + offsetof(struct mmu, read_table)));
+    uint32_t entry_offset = (block->linear >> GUEST_PAGE_SHIFT) * (uint32_t)sizeof(uintptr_t);
+    struct x64_mem entry = x64_at(X64_RCX, (int32_t)entry_offset);
+    struct x64_mem difference = {.base = X64_RCX, .index = X64_R10};
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &table);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &entry);
+    x64_mov_imm64(&e->as, X64_R10, 0 - (uint64_t)block->addend);
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_RCX, &difference);
+    uint8_t *same = x64_short_jump(&e->as, JRCXZ);
+    move64(e, X64_RCX, X64_R11);
+    x64_mov_imm32(&e->as, X64_R11, block->ip);
+    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_jmp(&e->as, e->backend->thunks.exit_next);
+    x64_land(&e->as, same);
+    move64(e, X64_RCX, X64_R11);
+}
+
 void emit_block_head(struct emitter *e) {
     const struct code_memory *memory = &e->backend->memory;
     struct x64_mem event = x64_near(memory->event);
@@ -32,10 +57,6 @@ void emit_guest_call(struct emitter *e, unsigned guest) {
     e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
     x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
     x64_call(&e->as, e->backend->thunks.guest);
-}
-
-static void move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
 }
 
 /** Continue where `entry`, which `key` guards, leads if R9 is the key, else at the dispatcher; R8D
@@ -130,19 +151,6 @@ void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 
-static bool is_in_page(const struct emitter *e, uint32_t ip) {
-    return (uint32_t)(e->block->frame_offset + (ip - e->ir->ip)) < GUEST_PAGE_SIZE;
-}
-
-/** To another page: only as long as it is mapped as it was, which the jump table knows. */
-static void leave_page(struct emitter *e, uint32_t ip) {
-    struct jump_entry *jump = &e->backend->memory.jumps[ip % JUMP_TABLE_ENTRIES];
-    x64_mov_imm32(&e->as, X64_R8, ip);
-    make_key(e);
-    struct x64_mem key = x64_near(&jump->negated_key), entry = x64_near(&jump->entry);
-    jump_through(e, &key, &entry);
-}
-
 void emit_exit_stubs(struct emitter *e) {
     const struct ir_insn *end = &e->ir->insn[e->ir->count - 1];
     for (unsigned i = 0; i < 2 && !e->as.has_overflown; i++) {
@@ -152,10 +160,6 @@ void emit_exit_stubs(struct emitter *e) {
         e->exit_stub[i] = emit_here(e);
         uint8_t *displacement = e->backend->memory.writable + e->exit_jump[i];
         store_le32(displacement, e->exit_stub[i] - (e->exit_jump[i] + 4));
-        if (!is_in_page(e, ip)) {
-            leave_page(e, ip);
-            continue;
-        }
         x64_mov_imm32(&e->as, X64_R11, ip);
         x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[i]);
         x64_jmp(&e->as, e->backend->thunks.exit_next);

@@ -86,25 +86,30 @@ static struct x64_mem resolve(struct emitter *e, const struct host_address *addr
     return mem;
 }
 
+static void call_access(struct emitter *e, const struct slow_access *slow, enum access_kind kind) {
+    bool is_flat = slow->address.check == IR_SEG_FLAT &&
+                   (kind == ACCESS_LOAD || slow->address.segment != SEG_CS);
+    uint64_t word = emit_callout_word(e, slow->guest) |
+                    (uint64_t)slow->address.segment << CALLOUT_SEGMENT |
+                    (uint64_t)slow->type << CALLOUT_TYPE | (uint64_t)kind << CALLOUT_KIND;
+    emit_offset(e, &slow->address, X64_R11);
+    x64_mov_imm64(&e->as, X64_R10, word);
+    const struct thunks *thunks = &e->backend->thunks;
+    x64_call(&e->as, is_flat ? thunks->lookup[kind][slow->type] : thunks->access);
+}
+
 /** The access by its helper; guest state is that before the instruction. */
 static void emit_out_of_line(struct emitter *e, const struct slow_access *slow) {
     struct x64_mem slot = x64_near(&e->backend->context->value);
-    uint64_t word = emit_callout_word(e, slow->guest) |
-                    (uint64_t)slow->address.segment << CALLOUT_SEGMENT |
-                    (uint64_t)slow->type << CALLOUT_TYPE;
     if (slow->kind == ACCESS_STORE)
         x64_with_mem(&e->as, &slow->insn, &slot);
-    emit_offset(e, &slow->address, X64_R11);
-    x64_mov_imm64(&e->as, X64_R10, word | (uint64_t)slow->kind << CALLOUT_KIND);
-    x64_call(&e->as, e->backend->thunks.access);
+    call_access(e, slow, (enum access_kind)slow->kind);
     if (slow->kind == ACCESS_STORE)
         return;
     x64_with_mem(&e->as, &slow->insn, &slot);
     if (slow->kind != ACCESS_RMW)
         return;
-    emit_offset(e, &slow->address, X64_R11);
-    x64_mov_imm64(&e->as, X64_R10, word | (uint64_t)ACCESS_STORE << CALLOUT_KIND);
-    x64_call(&e->as, e->backend->thunks.access);
+    call_access(e, slow, ACCESS_STORE);
 }
 
 /** AH..BH cannot stand beside R8..R15. A read comes in through R10 and the byte slot. */

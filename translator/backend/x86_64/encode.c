@@ -142,6 +142,28 @@ void x64_mov_imm64(struct x64_asm *as, uint8_t reg, uint64_t value) {
     put_bytes(as, value, 8);
 }
 
+/** A three-byte VEX prefix with mandatory F2: `map` 2 is 0F38, 3 is 0F3A. */
+static void put_vex(struct x64_asm *as, enum x64_size size, unsigned map, uint8_t reg, uint8_t rm,
+                    uint8_t other) {
+    x64_byte(as, 0xc4);
+    x64_byte(as, (uint8_t)((x64_needs_rex(reg) ? 0 : 0x80) | 0x40 | (x64_needs_rex(rm) ? 0 : 0x20) |
+                           map));
+    x64_byte(as, (uint8_t)((size == X64_64 ? 0x80 : 0) | (~other & 15) << 3 | 3));
+}
+
+void x64_rorx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count) {
+    put_vex(as, size, 3, reg, rm, 0);
+    x64_byte(as, 0xf0);
+    x64_byte(as, modrm(3, reg, rm));
+    x64_byte(as, count);
+}
+
+void x64_shrx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg) {
+    put_vex(as, size, 2, reg, rm, count_reg);
+    x64_byte(as, 0xf7);
+    x64_byte(as, modrm(3, reg, rm));
+}
+
 static void put_relative(struct x64_asm *as, const void *target) {
     x64_word32(as, (uint32_t)((const uint8_t *)target - (x64_here(as) + 4)));
 }

@@ -201,6 +201,7 @@ bool x64_make_thunks(struct backend *backend) {
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);
     backend->thunks.x87 = make_call(&as, backend, &context->call_x87, false);
+    x64_make_lookups(backend, &as);
     memory->used = (size_t)(as.at - memory->writable);
     return !as.has_overflown;
 }

@@ -14,7 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MISSES_TO_ASK 1024u
+/* Accesses by look-up (lookup.c) between two that come here: an address space without a window may
+   have earned one by then. */
+#define LOOKUP_PERIOD 256u
 
 bool x64_windows_create(struct backend *backend, struct error *error) {
     struct error reason; /* without windows everything works, more slowly */
@@ -25,6 +27,7 @@ bool x64_windows_create(struct backend *backend, struct error *error) {
     if (no_window == MAP_FAILED)
         return error_set(error, "cannot reserve addresses: %s", strerror(errno));
     backend->no_window = no_window;
+    backend->cpu->mmu.callouts_left = LOOKUP_PERIOD;
     return true;
 }
 
@@ -62,9 +65,14 @@ enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, boo
     return linear < WINDOW_BYTES ? mmu_window_fill(mmu, linear, is_write) : WINDOW_SLOW;
 }
 
-void x64_window_missed(struct backend *backend) {
+void x64_count_access(struct backend *backend, bool has_window) {
     struct mmu *mmu = &backend->cpu->mmu;
-    mmu->callouts++;
-    if (++backend->misses % MISSES_TO_ASK == 0 && mmu_window(mmu) != NULL)
+    bool is_due = mmu->callouts_left == 0 || --mmu->callouts_left == 0;
+    if (is_due)
+        mmu->callouts_left = LOOKUP_PERIOD;
+    if (has_window)
+        return;
+    mmu->callouts += is_due ? LOOKUP_PERIOD : 0;
+    if (is_due && mmu_window(mmu) != NULL)
         backend_x86_64.request_exit(backend);
 }

@@ -11,7 +11,8 @@ void x64_windows_destroy(struct backend *backend);
 /** Map the page of a trapped access into the window in force. Unless that is WINDOW_FILLED, the
  *  access must go out of line. */
 enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, bool is_write);
-/** An access was served out of line for want of a window. */
-void x64_window_missed(struct backend *backend);
+/** An access was served out of line, because there was no window or because the window could not
+ *  serve it. */
+void x64_count_access(struct backend *backend, bool has_window);
 
 #endif

@@ -5,7 +5,6 @@
 #include "translator/backend/x86_64/x86_64.h"
 
 #include "interp/decode/disasm.h"
-#include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 #include "translator/backend/x86_64/window.h"
@@ -79,15 +78,13 @@ static bool x64_translate(struct backend *backend, const struct ir_block *ir,
     return true;
 }
 
-/** The jump table's number for the address space and mode in force. */
+/** The jump table's number for the mode and CS in force. */
 static uint64_t current_salt(struct backend *backend, const struct bt_block *block) {
     const struct cpu *cpu = backend->cpu;
-    /* All but the view and the code size, which are in the mode. */
-    uint64_t epoch = cpu->insn_cache != NULL ? interp_context(cpu) >> 2 : 0;
     const struct segment *code = &cpu->seg[SEG_CS];
     for (unsigned i = 0; i < JUMP_CONTEXTS; i++) {
         const struct jump_context *known = &backend->jump_contexts[i];
-        if (known->salt != 0 && known->epoch == epoch && known->code_base == code->base &&
+        if (known->salt != 0 && known->code_base == code->base &&
             known->code_limit == code->limit && known->mode_key == block->mode_key)
             return known->salt;
     }
@@ -98,7 +95,6 @@ static uint64_t current_salt(struct backend *backend, const struct bt_block *blo
         backend->last_salt = UINT64_C(1) << 32;
     }
     backend->jump_contexts[backend->next_context++ % JUMP_CONTEXTS] = (struct jump_context){
-        .epoch = epoch,
         .code_base = code->base,
         .code_limit = code->limit,
         .mode_key = block->mode_key,
@@ -111,7 +107,7 @@ static uint64_t current_salt(struct backend *backend, const struct bt_block *blo
 static void remember(struct backend *backend, const struct bt_block *block) {
     struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
     jump->negated_key = 0 - (backend->context->salt | block->ip);
-    jump->entry = block->entry;
+    jump->entry = block->guarded_entry;
 }
 
 static void set_budget(struct x64_context *context, const struct cpu *cpu) {
@@ -149,8 +145,9 @@ static void patch_jump(struct backend *backend, uint32_t displacement, uint32_t 
 
 static void x64_link(struct backend *backend, struct block_link *link) {
     const struct x64_block *target = link->to->host;
+    bool is_one_page = (link->from->linear ^ link->to->linear) >> GUEST_PAGE_SHIFT == 0;
     if (link->host_offset != 0)
-        patch_jump(backend, link->host_offset, target->start);
+        patch_jump(backend, link->host_offset, is_one_page ? target->start : target->guard);
 }
 
 static void x64_unlink(struct backend *backend, struct block_link *link) {
@@ -161,7 +158,7 @@ static void x64_unlink(struct backend *backend, struct block_link *link) {
 
 static void x64_retire(struct backend *backend, struct bt_block *block) {
     struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
-    if (jump->entry == block->entry)
+    if (jump->entry == block->guarded_entry)
         jump->negated_key = 0;
 }
 
@@ -183,7 +180,7 @@ static bool x64_uses_window(const struct backend *backend) {
     return x64_window_in_force(backend);
 }
 
-/* Windows are looked up at each entry, and the jump table knows contexts apart. */
+/* Windows are looked up at each entry, and blocks check their mapping. */
 static void x64_context_changed(struct backend *backend) {}
 
 static void x64_sync_state(struct backend *backend) {
@@ -202,6 +199,7 @@ static void x64_print(struct backend *backend, const struct bt_block *block, FIL
 
 const struct backend_ops backend_x86_64 = {
     .name = "x86_64",
+    .links_pages = true,
     .create = x64_create,
     .destroy = x64_destroy,
     .translate = x64_translate,

@@ -15,6 +15,7 @@
 #include "interp/cpu/cpu.h"
 #include "translator/backend/backend.h"
 #include "translator/backend/x86_64/code_memory.h"
+#include "translator/backend/x86_64/encode.h"
 
 #define HOST_ESP    X64_R14
 #define HOST_CPU    X64_R15
@@ -25,6 +26,8 @@
    word: an index of 1 to 255 added to its address reaches a page without access. */
 struct x64_context {
     uint64_t value;    /* operand of an access out of line */
+    uint64_t word;     /* CALLOUT_* of the access, during a look-up (lookup.c) */
+    uint64_t rcx;      /* guest ECX meanwhile */
     uint64_t byte;     /* where AH..BH meet registers that need a REX prefix */
     uint64_t salt;     /* number of the jump table's context, in the upper half */
     int64_t remaining; /* R13 outside translated code */
@@ -65,7 +68,7 @@ struct x64_site {
 
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
-    uint32_t start, end;
+    uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
     uint32_t exit_stub[2];
     unsigned site_count;
     struct x64_site sites[];
@@ -76,9 +79,9 @@ struct block_place {
     struct x64_block *block; /* writable mapping */
 };
 
-/* A mode and address space for which the jump table has entries. */
+/* A mode and CS for which the jump table has entries. */
 struct jump_context {
-    uint64_t epoch, code_base;
+    uint64_t code_base;
     uint32_t code_limit, mode_key;
     uint64_t salt;
 };
@@ -88,6 +91,9 @@ struct thunks {
     const uint8_t *enter;
     const uint8_t *exit_next, *exit_miss, *exit_event, *exit_leave, *exit_saved;
     const uint8_t *access, *guest, *divide, *x87;
+    /* By enum access_kind and enum ir_type: the same as `access` for a linear address in R11D, but
+       looks into the shadow tables first. */
+    const uint8_t *lookup[4][3];
 };
 
 struct emitter;
@@ -105,12 +111,14 @@ struct backend {
     uint64_t last_salt;
     bool has_wrgsbase;
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
-    uint32_t misses;    /* accesses out of line for want of a window */
     struct emitter *emitter;
 };
 
 /** Emit entry, exits and call thunks; false when there is no room. */
 bool x64_make_thunks(struct backend *backend);
+
+/** Emit the look-up thunks; the others must be there. */
+void x64_make_lookups(struct backend *backend, struct x64_asm *as);
 
 /** Let traps in translated code of this process come to the back end whose code runs. */
 bool x64_signals_acquire(struct error *error);
