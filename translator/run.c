@@ -167,6 +167,7 @@ static struct block_mode current_mode(struct translator *t) {
         .code_is_32 = cpu->code_is_32,
         .stack_is_32 = cpu->stack_is_32,
         .is_user = cpu->cpl == 3,
+        .is_ring_0 = cpu->cpl == 0,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
         .moves_down = (cpu->eflags & FLAG_DF) != 0,

@@ -179,6 +179,9 @@ void emit_guest_call(struct emitter *e, unsigned guest);
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
 bool emit_sse(struct emitter *e, unsigned guest);
 
+/* emit_system.c: false when the handler must be called. */
+bool emit_system(struct emitter *e, unsigned guest);
+
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */
 struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block *ir,
