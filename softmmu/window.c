@@ -50,12 +50,12 @@
 #define CREDIT_NS  (WORTH_NS * 16)
 
 /* What keeping windows costs is measured: mapping pages and taking them out, and a trap for each
-   fill. Where that is more than a quarter of the thread's time, because pages live too short, the
+   fill. Where that is more than a third of the thread's time, because pages live too short, the
    space in force is better off without, and each time that happens it has to lose twice as much
    until it gets its windows back. */
-#define TRAP_NS       UINT64_C(2500)
+#define TRAP_NS       UINT64_C(4000)
 #define UPKEEP_NS     UINT64_C(1000000) /* looked at each time that this much was spent */
-#define UPKEEP_SHARE  4
+#define UPKEEP_SHARE  3
 #define MOST_RELAPSES 4
 
 struct window {
