@@ -22,7 +22,7 @@
 /* Code without a window comes back after so many instructions, to see whether there is one now;
    each stands for a fraction of a callout. */
 #define TABLES_SLICE             (UINT64_C(1) << 17)
-#define INSTRUCTIONS_PER_CALLOUT 8
+#define INSTRUCTIONS_PER_CALLOUT 4
 
 static void x64_destroy(struct backend *backend) {
     x64_windows_destroy(backend);
