@@ -189,7 +189,7 @@ static void x64_request_exit(struct backend *backend) {
     mprotect(backend->memory.event, HOST_PAGE_BYTES, PROT_NONE);
 }
 
-static bool x64_uses_window(const struct backend *backend) {
+static bool x64_uses_window(struct backend *backend) {
     return x64_window_in_force(backend);
 }
 
