@@ -95,6 +95,14 @@ static void kicked(void *opaque) {
     translator_request_exit(opaque);
 }
 
+bool translator_is_native(void) {
+#ifdef TRANSLATOR_HAS_X86_64
+    return true;
+#else
+    return false;
+#endif
+}
+
 struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,
                                      struct error *error) {
