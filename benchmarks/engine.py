@@ -1,13 +1,13 @@
 """Engines: how each is found, started, and driven through its serial port."""
 import collections
-import json
 import os
 import pty
-import select
 import shutil
 import subprocess
 import time
 import tty
+
+from serial_port import EngineFailed, Monitor, Port
 
 START, STOP = b'\x02', b'\x03'
 APPEND = 'rdinit=/init console=ttyS0,115200 cryptomgr.notests quiet loglevel=0 panic=-1'
@@ -18,66 +18,24 @@ Run = collections.namedtuple('Run', 'seconds checksum iterations cpu')
 Setup = collections.namedtuple('Setup', 'kernel initrd directory memory')
 
 
-class EngineFailed(Exception):
-    """The engine did not do what was asked: it ended, hung, or its guest failed."""
-
-
-class Port:
-    """The serial port's host side: bytes with the time at which they came."""
-
-    def __init__(self, read_from, write_to):
-        self.read_from, self.write_to = read_from, write_to
-        self.buffer = b''
-        self.chunks = []  # (end offset in the buffer, time of arrival)
-
-    def send(self, data):
-        os.write(self.write_to, data)
-
-    def wait_for(self, mark, deadline):
-        """Discard everything up to and with `mark`; its text before, and when it came."""
-        while mark not in self.buffer:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.read_from], [], [], left)[0]:
-                raise EngineFailed(f'no {mark!r} in time; last: {self.buffer[-120:]!r}')
-            try:
-                data = os.read(self.read_from, 4096)
-            except OSError:
-                data = b''
-            now = time.monotonic()
-            if not data:
-                raise EngineFailed(f'ended; last: {self.buffer[-200:]!r}')
-            self.buffer += data
-            self.chunks.append((len(self.buffer), now))
-        end = self.buffer.index(mark) + len(mark)
-        arrived = next(t for offset, t in self.chunks if offset >= end)
-        text, self.buffer = self.buffer[:end - len(mark)], self.buffer[end:]
-        self.chunks = [(offset - end, t) for offset, t in self.chunks if offset > end]
-        return text, arrived
-
-
-def processor_seconds(process):
-    """Processor time of all threads of a process so far (Linux: Documentation/scheduler,
-    "sched-stats"), or None."""
-    total = 0
+def processor_seconds(pid):
+    """Processor time of all threads of a process so far, or None where the host cannot tell. The
+    clock's number is what clock_getcpuclockid(3) returns on Linux."""
     try:
-        directory = f'/proc/{process.pid}/task'
-        for task in os.listdir(directory):
-            with open(f'{directory}/{task}/schedstat', encoding='ascii') as file:
-                total += int(file.read().split()[0])
-    except (OSError, ValueError, IndexError):
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
         return None
-    return total / 1e9
 
 
 class Engine:
     """A virtual machine that boots the kernel. Subclasses say by what command."""
     boots_kernel = True
+    has_counters = False
     note = ''
 
     def __init__(self, name, path, setup):
         self.name, self.path, self.setup = name, path, setup
         self.process = self.port = None
-        self.counters = {}
 
     def command(self):
         raise NotImplementedError
@@ -105,56 +63,56 @@ class Engine:
         _, ready = self.port.wait_for(b'@ready', begin + timeout)
         return ready - begin
 
-    def run(self, workload, percent, timeout):
-        deadline = time.monotonic() + timeout
-        self.port.send(f'/{workload.program} {workload.name} {percent}\n'.encode())
-        return self.read_run(workload.name, deadline, b'@ready')
+    def boot_bare(self, floppy, timeout):
+        """Start from the floppy image, up to its readiness for commands."""
+        own = os.path.join(self.setup.directory, self.name + '-floppy.img')
+        shutil.copy(floppy, own)  # engines lock their images
+        self.start(self.bare_command(own))
+        self.port.wait_for(b'@ready', time.monotonic() + timeout)
 
-    def read_run(self, name, deadline, end):
+    def program_path(self, workload):
+        return '/' + workload.program
+
+    def run(self, workload, iterations, timeout):
+        """Have a workload run once, that many iterations."""
+        deadline = time.monotonic() + timeout
+        if workload.program is None:
+            command = f'{workload.number} {iterations}\n'
+        else:
+            command = f'{self.program_path(workload)} {workload.name} {iterations}\n'
+        self.port.send(command.encode())
+        run = self.read_run(workload.name, deadline)
+        if run.iterations != iterations:
+            raise EngineFailed(f'{run.iterations} iterations instead of {iterations}')
+        return run
+
+    def read_run(self, name, deadline):
         _, start = self.port.wait_for(START, deadline)
         cpu_start = self.processor_seconds()
         _, stop = self.port.wait_for(STOP, deadline)
         cpu_stop = self.processor_seconds()
         line, _ = self.port.wait_for(b'\n', deadline)
-        if end is not None:
-            self.port.wait_for(end, deadline)
+        self.port.wait_for(b'@ready', deadline)
         words = line.decode('ascii', 'replace').split()
-        if len(words) != 3 or (name is not None and words[0] != name):
+        if len(words) != 3 or words[0] != name:
             raise EngineFailed(f'unexpected result {line!r}')
-        self.last_name = words[0]
         cpu = None
         if cpu_start is not None and cpu_stop is not None and cpu_stop > cpu_start:
             cpu = cpu_stop - cpu_start  # less if a thread ended meanwhile
         return Run(stop - start, words[1], int(words[2]), cpu)
 
     def processor_seconds(self):
-        return processor_seconds(self.process)
-
-    def run_bare(self, floppy, timeout):
-        """Boot the floppy image; yields (name, run) for each of its workloads."""
-        deadline = time.monotonic() + timeout
-        self.start(self.bare_command(floppy))
-        try:
-            count_line, _ = self.port.wait_for(b' workloads\n', deadline)
-            for _ in range(int(count_line.split()[-1])):
-                run = self.read_run(None, deadline, None)
-                yield self.last_name, run
-        finally:
-            self.kill()
+        return processor_seconds(self.process.pid)
 
     def stop(self):
-        """Let the guest switch off, so that counters get written."""
+        """Let the guest switch off; a bare image does not know how, so it is ended."""
         if self.is_up():
             try:
                 self.port.send(b'quit\n')
-                self.process.wait(20)
+                self.process.wait(3)
             except (OSError, subprocess.TimeoutExpired):
                 pass
-            self.collect_counters()
         self.kill()
-
-    def collect_counters(self):
-        pass
 
     def kill(self):
         if self.process is None:
@@ -169,9 +127,9 @@ class Engine:
 
 
 class Native(Engine):
-    """The same programs on the host itself: what all ratios refer to."""
+    """The same programs on the host itself, on one of its processors as in the guests: what all
+    ratios refer to."""
     boots_kernel = False
-    has_children = False
 
     def command(self):
         return [os.path.join(self.setup.directory, 'init')]
@@ -179,26 +137,26 @@ class Native(Engine):
     def version(self):
         return 'the host'
 
+    def start(self, command):
+        super().start(command)
+        os.sched_setaffinity(self.process.pid, {max(os.sched_getaffinity(0))})
+
     def processor_seconds(self):
-        """Of the workload, a child of the process that we started; where it has children in its
-        turn, processor time cannot be told."""
-        if self.has_children:
-            return None
+        """Of the workload, a child of the process that we started, and of its own children that
+        have ended (these to a hundredth of a second)."""
         pid = self.process.pid
         try:
             with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
                 child = file.read().split()[-1]
-            with open(f'/proc/{child}/schedstat', encoding='ascii') as file:
-                return int(file.read().split()[0]) / 1e9
-        except (OSError, ValueError, IndexError):
+            own = processor_seconds(int(child))
+            with open(f'/proc/{child}/stat', encoding='ascii') as file:
+                fields = file.read().rpartition(')')[2].split()
+            return own + (int(fields[13]) + int(fields[14])) / os.sysconf('SC_CLK_TCK')
+        except (OSError, ValueError, IndexError, TypeError):
             return None
 
-    def run(self, workload, percent, timeout):
-        self.has_children = workload.kind == 'system'
-        deadline = time.monotonic() + timeout
-        program = os.path.join(self.setup.directory, workload.program)
-        self.port.send(f'{program} {workload.name} {percent}\n'.encode())
-        return self.read_run(workload.name, deadline, b'@ready')
+    def program_path(self, workload):
+        return os.path.join(self.setup.directory, workload.program)
 
 
 class Machine(Engine):
@@ -208,32 +166,42 @@ class Machine(Engine):
     def command(self):
         return [self.path, *self.options, '-m', str(self.setup.memory), '-kernel',
                 self.setup.kernel, '-initrd', self.setup.initrd, '-append', APPEND, '-display',
-                'none', '-serial', 'stdio', '-no-reboot', *self.counter_options()]
+                'none', '-serial', 'stdio', '-no-reboot']
 
     def bare_command(self, floppy):
         return [self.path, *self.options, '-m', '16', '-drive',
                 f'file={floppy},if=floppy,format=raw,readonly=on', '-boot', 'a', '-display', 'none',
                 '-serial', 'stdio', '-no-reboot']
 
-    def counter_options(self):
-        return []
-
 
 class Pentimento(Machine):
+    has_counters = True
+
     def __init__(self, name, path, setup, engine):
         super().__init__(name, path, setup)
-        self.options = ('-engine', engine)
-        self.statistics = os.path.join(setup.directory, name + '.json')
+        self.options = self.timed_options = ('-engine', engine)
+        self.monitor = None
 
-    def counter_options(self):
-        return ['-stats-json', self.statistics]
+    def count(self, counts):
+        """Whether the next start shall keep counters; when times are taken it should not."""
+        self.options = self.timed_options
+        if counts:
+            self.options += ('-stats-json', os.devnull, '-monitor',
+                             f'unix:{self.monitor_path()},server')
 
-    def collect_counters(self):
-        try:
-            with open(self.statistics, encoding='utf-8') as file:
-                self.counters = json.load(file)
-        except (OSError, ValueError):
-            self.counters = {}
+    def monitor_path(self):
+        return os.path.join(self.setup.directory, self.name + '.monitor')
+
+    def counters(self, timeout):
+        if self.monitor is None:
+            self.monitor = Monitor(self.monitor_path(), timeout)
+        return self.monitor.counters()
+
+    def kill(self):
+        if self.monitor is not None:
+            self.monitor.close()
+            self.monitor = None
+        super().kill()
 
 
 class Qemu(Machine):
@@ -276,8 +244,8 @@ class Bochs(Engine):
         commands = os.path.join(self.setup.directory, 'bochs-commands')
         with open(commands, 'w', encoding='ascii') as file:
             file.write('c\n')
-        has_debugger = 'debugger' in subprocess.run([self.path, '--help'], capture_output=True,
-                                                    text=True, check=False).stdout
+        usage = subprocess.run([self.path, '--help'], capture_output=True, text=True, check=False)
+        has_debugger = 'debugger' in usage.stdout + usage.stderr
         return [self.path, '-q', '-f', path] + (['-rc', commands] if has_debugger else [])
 
     def command(self):
@@ -293,7 +261,7 @@ class Bochs(Engine):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=screen,
                                         stderr=screen, cwd=self.setup.directory,
                                         env={**os.environ, 'TERM': 'xterm'})
-        self.port = Port(self.master, self.master)
+        self.port = Port(self.master, self.master, self.process)
 
 
 def pentimento_programs(given):

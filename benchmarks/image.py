@@ -8,8 +8,10 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GUEST = os.path.join(HERE, 'guest')
+BARE = os.path.join(GUEST, 'bare.asm')
 
-Workload = collections.namedtuple('Workload', 'name kind program')
+# iterations: of the first run. program: None for a bare image, whose table has it as `number`.
+Workload = collections.namedtuple('Workload', 'name kind iterations program number')
 Built = collections.namedtuple('Built', 'initrd floppy')
 
 # Program, class of its workloads in the report, and compiler options.
@@ -21,7 +23,7 @@ PROGRAMS = (
     ('system', 'system', ['-mno-sse']),
     ('selfmod', 'selfmod', ['-mno-sse']),
 )
-BOOT = Workload('boot', 'boot', None)
+BOOT = Workload('boot', 'boot', 1, None, None)
 
 COMPILER = os.environ.get('CC32', 'gcc')
 OPTIONS = ('-m32 -O2 -march=i686 -std=c17 -Wall -Wextra -static -nostdlib -ffreestanding -fno-pic '
@@ -40,8 +42,19 @@ def list_workloads():
     for program, kind, _ in PROGRAMS:
         with open(os.path.join(GUEST, program + '.c'), encoding='utf-8') as source:
             table = source.read().split('const struct workload workloads[]')[1]
-        found += [Workload(name, kind, program) for name in re.findall(r'\{"([^"]+)"', table)]
+        for name, iterations in re.findall(r'\{"([^"]+)", \w+, (\d+)', table):
+            found.append(Workload(name, kind, int(iterations), program, None))
     return found
+
+
+def list_bare_workloads():
+    """The workloads of the bare image, in the order of its table."""
+    with open(BARE, encoding='utf-8') as source:
+        text = source.read()
+    names = dict(re.findall(r"^(name_\w+)\s+db '([^']+)'", text, re.M))
+    rows = re.findall(r'^ +workload (name_\w+),\s+\w+,\s+[01], (\d+)', text, re.M)
+    return [Workload(names[label], 'bare', int(iterations), None, number)
+            for number, (label, iterations) in enumerate(rows)]
 
 
 def compile_program(directory, name, sources, options):
@@ -72,11 +85,10 @@ def write_initrd(path, directory, programs):
 
 def build_floppy(directory):
     """The bare image: assembled with NASM, which may be missing."""
-    source = os.path.join(GUEST, 'bare.asm')
-    if shutil.which('nasm') is None or not os.path.exists(source):
+    if shutil.which('nasm') is None:
         return None
     path = os.path.join(directory, 'bare.img')
-    subprocess.run(['nasm', '-f', 'bin', '-I', GUEST + '/', '-o', path, source], check=True)
+    subprocess.run(['nasm', '-f', 'bin', '-I', GUEST + '/', '-o', path, BARE], check=True)
     os.truncate(path, 1474560)
     return path
 

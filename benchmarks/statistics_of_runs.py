@@ -16,14 +16,15 @@ def interval(values):
 
 
 def ratio_of_rounds(numerator, denominator):
-    """Median and 95 % interval (on logarithms) of ratios taken within each round."""
-    logs = [math.log(a / b) for a, b in zip(numerator, denominator) if a > 0 and b > 0]
+    """Median and 95 % interval (on logarithms) of the ratios within each round; both arguments
+    are dictionaries by round."""
+    logs = [math.log(value / denominator[key]) for key, value in numerator.items()
+            if key in denominator]
     if not logs:
         return None
     half = interval(logs)
-    middle = statistics.median(logs)
     mean = statistics.mean(logs)
-    return {'median': math.exp(middle),
+    return {'median': math.exp(statistics.median(logs)),
             'low': math.exp(mean - half) if half is not None else None,
             'high': math.exp(mean + half) if half is not None else None}
 
@@ -33,49 +34,63 @@ def geometric_mean(values):
 
 
 class Results:
+    """clock: 'wall' or 'cpu', whichever time is to be compared."""
+
     def __init__(self, engine_names, clock):
         self.engine_names = engine_names
         self.clock = clock
         self.workloads = {}  # name -> kind
-        self.runs = {}  # (workload, engine) -> list of Run
+        self.runs = {}  # (workload, engine) -> {round: Run}
+        self.sums = {}  # workload -> {iterations -> {checksum -> set of engines}}
+        self.counters = {}  # (workload, engine) -> {counter: difference}
         self.failures = []
 
-    def add(self, engine, workload, run):
+    def duration(self, run):
+        return run.cpu if self.clock == 'cpu' and run.cpu else run.seconds
+
+    def note_sum(self, engine, workload, run):
+        sums = self.sums.setdefault(workload.name, {}).setdefault(run.iterations, {})
+        sums.setdefault(run.checksum, set()).add(engine)
+
+    def add(self, engine, workload, round_number, run):
         self.workloads.setdefault(workload.name, workload.kind)
-        self.runs.setdefault((workload.name, engine), []).append(run)
+        self.runs.setdefault((workload.name, engine), {})[round_number] = run
+        self.note_sum(engine, workload, run)
+
+    def add_counters(self, engine, workload, counters):
+        self.counters[workload.name, engine] = counters
 
     def note_failure(self, engine, workload, text):
         self.failures.append({'engine': engine, 'workload': workload, 'text': text})
 
     def disagreements(self):
-        """Workloads whose checksum or iteration count is not the same on every engine."""
-        found = []
-        for name in self.workloads:
-            sums = {}
-            for engine in self.engine_names:
-                for run in self.runs.get((name, engine), []):
-                    sums.setdefault((run.checksum, run.iterations), set()).add(engine)
-            if len(sums) > 1:
-                found.append({'workload': name, 'checksums': [
-                    {'checksum': key[0], 'iterations': key[1], 'engines': sorted(who)}
-                    for key, who in sums.items()]})
-        return found
+        """Workloads that gave more than one checksum for one number of iterations."""
+        return [{'workload': name, 'iterations': iterations,
+                 'checksums': [{'checksum': checksum, 'engines': sorted(who)}
+                               for checksum, who in found.items()]}
+                for name, sums in self.sums.items()
+                for iterations, found in sums.items() if len(found) > 1]
 
-    def duration(self, run):
-        return run.cpu if self.clock == 'cpu' and run.cpu else run.seconds
+    def per_iteration(self, name, engine):
+        """Seconds of one iteration, by round."""
+        return {key: self.duration(run) / run.iterations
+                for key, run in self.runs.get((name, engine), {}).items()}
 
     def row(self, name):
         row = {'workload': name, 'kind': self.workloads[name], 'engines': {}}
-        seconds = {e: [self.duration(r) for r in self.runs.get((name, e), [])]
-                   for e in self.engine_names}
-        for engine, values in seconds.items():
-            if not values:
+        times = {e: self.per_iteration(name, e) for e in self.engine_names}
+        for engine, by_round in times.items():
+            if not by_round:
                 continue
-            entry = {'seconds': values, 'median': statistics.median(values), 'min': min(values),
-                     'interval': interval(values), 'ratio': {}}
-            for other, base in seconds.items():
-                if base and other != engine:
-                    entry['ratio'][other] = ratio_of_rounds(values, base)
+            values = list(by_round.values())
+            runs = list(self.runs[name, engine].values())
+            entry = {'iterations': runs[-1].iterations, 'seconds_per_iteration': values,
+                     'median': statistics.median(values), 'min': min(values),
+                     'interval': interval(values),
+                     'seconds': [run.seconds for run in runs], 'cpu': [run.cpu for run in runs],
+                     'ratio': {other: ratio_of_rounds(by_round, base)
+                               for other, base in times.items() if base and other != engine},
+                     'counters': self.counters.get((name, engine), {})}
             row['engines'][engine] = entry
         return row
 
@@ -90,7 +105,7 @@ class Results:
                               if row['kind'] == kind and engine in row['engines']
                               and row['engines'][engine]['ratio'].get(other)]
                     if ratios:
-                        means[kind].setdefault(engine, {})[other] = round(geometric_mean(ratios), 3)
+                        means[kind].setdefault(engine, {})[other] = round(geometric_mean(ratios), 4)
         return means
 
     def document(self):

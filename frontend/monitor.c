@@ -3,6 +3,7 @@
 
 #include "frontend/key_names.h"
 #include "frontend/option_value.h"
+#include "frontend/statistics.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -47,6 +48,15 @@ static bool print_registers(struct machine *machine, FILE *out) {
 
 static void run_registers(struct monitor *monitor, const char *argument) {
     say_printed(monitor, print_registers);
+}
+
+static bool print_statistics(struct machine *machine, FILE *out) {
+    statistics_print_table(machine, out);
+    return true;
+}
+
+static void run_statistics(struct monitor *monitor, const char *argument) {
+    say_printed(monitor, print_statistics);
 }
 
 static void run_screen(struct monitor *monitor, const char *argument) {
@@ -113,6 +123,7 @@ static const struct {
     {"q", NULL, run_quit, false},
     {"info registers", "the CPU's registers", run_registers, false},
     {"info status", "whether the machine runs, and how far it came", run_status, false},
+    {"info stats", "all counters, as -stats prints them", run_statistics, false},
     {"screen", "the text screen", run_screen, false},
     {"system_reset", "press the reset button", run_reset, false},
     {"system_powerdown", "press the power button", run_powerdown, false},

@@ -13,23 +13,22 @@ static const struct option_name device_names[] = {
     {NULL, NULL, 0}};
 
 static bool port_property(struct option_context *context, const struct option_pairs *pairs,
-                          const char *key, uint64_t otherwise, uint64_t max, uint16_t *value) {
+                          const char *key, uint64_t otherwise, uint64_t min, uint64_t max,
+                          uint16_t *value) {
     const char *text = option_pairs_get(pairs, key);
     uint64_t number = otherwise;
-    if (text != NULL && !option_parse_number(text, max, &number))
-        return option_fail(context, "%s=%s: must be 0 to 0x%llx", key, text,
-                           (unsigned long long)max);
+    if (text != NULL && (!option_parse_number(text, max, &number) || number < min))
+        return option_fail(context, "%s=%s: must be %llu to %s%llx", key, text,
+                           (unsigned long long)min, max > 9 ? "0x" : "", (unsigned long long)max);
     *value = (uint16_t)number;
     return true;
 }
 
 static bool add_debug_exit(struct option_context *context, const struct option_pairs *pairs) {
     struct machine_config *machine = &context->options->machine;
-    if (!port_property(context, pairs, "iobase", 0x501, PORT_MAX, &machine->debug_exit_port) ||
-        !port_property(context, pairs, "iosize", 2, 8, &machine->debug_exit_size))
+    if (!port_property(context, pairs, "iobase", 0x501, 0, PORT_MAX, &machine->debug_exit_port) ||
+        !port_property(context, pairs, "iosize", 2, 1, 8, &machine->debug_exit_size))
         return false;
-    if (machine->debug_exit_size == 0)
-        return option_fail(context, "iosize=0: must be 1 to 8");
     machine->has_debug_exit = true;
     return true;
 }
@@ -60,7 +59,7 @@ static bool device_from_pairs(struct option_context *context, const struct optio
     if (kind == DEVICE_DEBUG_EXIT)
         return add_debug_exit(context, pairs);
     uint16_t port = 0;
-    return port_property(context, pairs, "iobase", 0xe9, PORT_MAX, &port) &&
+    return port_property(context, pairs, "iobase", 0xe9, 0, PORT_MAX, &port) &&
            set_debugcon_port(context, port);
 }
 

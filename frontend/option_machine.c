@@ -28,6 +28,11 @@ static const struct option_name machine_names[] = {
     {"isapc", "ISA bus only, no PCI and no ACPI", MACHINE_ISAPC},
     {NULL, NULL, 0}};
 
+static const struct option_name clock_names[] = {
+    {"host", "follows the host's time", CLOCK_HOST},
+    {"icount", "derived from the instructions executed; shift=N: 2^N ns each", CLOCK_ICOUNT},
+    {NULL, NULL, 0}};
+
 static bool wants_help(struct option_context *context, const char *value) {
     bool is_help = strcmp(value, "help") == 0 || strcmp(value, "?") == 0;
     context->is_done |= is_help;
@@ -52,7 +57,7 @@ static bool engine_from_pairs(struct option_context *context, const struct optio
     if (!option_pairs_check(pairs, known, &error))
         return option_fail(context, "%s", error.message);
     const char *engine = option_pairs_get(pairs, "engine");
-    if (engine != NULL && !set_engine(context, engine))
+    if (!set_engine(context, engine == NULL ? "" : engine))
         return false;
     uint64_t *window = &context->options->machine.lockstep_window;
     const char *text = option_pairs_get(pairs, "window");
@@ -63,6 +68,8 @@ static bool engine_from_pairs(struct option_context *context, const struct optio
         return true;
     if (!option_parse_name(name, backend_names, &backend, &error))
         return option_fail(context, "backend=%s: %s", name, error.message);
+    if (context->options->machine.engine == ENGINE_INTERP)
+        return option_fail(context, "backend=%s: goes with bt and lockstep", name);
     context->options->machine.engine_backend = backend_names[backend].name;
     return true;
 }
@@ -164,6 +171,18 @@ bool option_code_cache(struct option_context *context, const char *value) {
     return true;
 }
 
+/** One to four of a, c, d and n, each once. */
+static bool is_boot_order(const char *order) {
+    size_t length = strlen(order);
+    if (length == 0 || length > 4 || strspn(order, "acdn") != length)
+        return false;
+    for (size_t i = 1; i < length; i++) {
+        if (memchr(order, order[i], i) != NULL)
+            return false;
+    }
+    return true;
+}
+
 static bool boot_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
     static const char *const known[] = {"order", "menu", NULL};
     struct machine_config *machine = &context->options->machine;
@@ -175,14 +194,13 @@ static bool boot_from_pairs(struct option_context *context, const struct option_
     if (menu != NULL && !option_parse_switch(menu, &machine->boot_menu))
         return option_fail(context, "menu=%s: must be on or off", menu);
     if (order == NULL)
-        return true;
-    size_t length = strlen(order);
-    if (length == 0 || length >= sizeof(machine->boot_order) || strspn(order, "acdn") != length)
+        return menu != NULL || option_fail(context, "needs order=LETTERS or menu=on");
+    if (!is_boot_order(order))
         return option_fail(context,
                            "order '%s' must be one to four of the letters a (floppy), "
-                           "c (disk), d (CD) and n (network)",
+                           "c (disk), d (CD) and n (network), each once",
                            order);
-    memcpy(machine->boot_order, order, length + 1);
+    strcpy(machine->boot_order, order);
     return true;
 }
 
@@ -218,8 +236,6 @@ bool option_rtc(struct option_context *context, const char *value) {
 
 static bool clock_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
     static const char *const known[] = {"base", "shift", "limit", NULL};
-    static const struct option_name names[] = {
-        {"host", "", CLOCK_HOST}, {"icount", "", CLOCK_ICOUNT}, {NULL, NULL, 0}};
     struct machine_config *machine = &context->options->machine;
     struct error error;
     int base;
@@ -227,8 +243,8 @@ static bool clock_from_pairs(struct option_context *context, const struct option
     if (!option_pairs_check(pairs, known, &error))
         return option_fail(context, "%s", error.message);
     const char *name = option_pairs_get(pairs, "base");
-    if (name == NULL || !option_parse_name(name, names, &base, &error))
-        return option_fail(context, "must start with host or icount");
+    if (!option_parse_name(name == NULL ? "" : name, clock_names, &base, &error))
+        return option_fail(context, "%s", error.message);
     machine->clock = (enum machine_clock)base;
     const char *shift = option_pairs_get(pairs, "shift");
     if (shift != NULL) {
@@ -245,6 +261,10 @@ static bool clock_from_pairs(struct option_context *context, const struct option
 bool option_clock(struct option_context *context, const char *value) {
     struct option_pairs pairs;
     struct error error;
+    if (wants_help(context, value)) {
+        option_print_names("time bases", clock_names);
+        return true;
+    }
     if (!option_pairs_parse(&pairs, value, "base", &error))
         return option_fail(context, "%s", error.message);
     bool is_good = clock_from_pairs(context, &pairs);

@@ -64,11 +64,13 @@ static bool set_no_defaults(struct option_context *context, const char *value) {
 
 static bool set_stats(struct option_context *context, const char *value) {
     context->options->has_stats = true;
+    context->options->machine.samples_parts = true;
     return true;
 }
 
 static bool set_stats_json(struct option_context *context, const char *value) {
     option_set_string(&context->options->stats_json_path, value);
+    context->options->machine.samples_parts = true;
     return true;
 }
 

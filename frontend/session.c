@@ -216,9 +216,10 @@ static bool connect_machine(struct session *session, struct error *error) {
     session->monitor.machine = session->machine;
     if (session->terminal_stream != NULL) {
         terminal_make_raw();
-        terminal_mux_connect(&session->mux, session->machine);
+        /* In this order: attaching drops what was written for an earlier peer. */
         if (!char_stream_attach(session->terminal_stream, STDIN_FILENO, STDOUT_FILENO))
             return error_set(error, "too many streams");
+        terminal_mux_connect(&session->mux, session->machine);
     }
     return event_loop_add(session->loop, machine_stop_fd(session->machine), NULL, stop_fd_ready,
                           session) ||

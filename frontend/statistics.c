@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define STATISTICS_MAX 512
+/* Some eighty names, and three for each operation at most. */
+#define STATISTICS_MAX 2048
 
 static struct machine_statistic *collect(struct machine *machine, size_t *count) {
     struct machine_statistic *statistics = calloc(STATISTICS_MAX, sizeof(*statistics));

@@ -11,12 +11,12 @@ static void say(struct terminal_mux *mux, const char *text) {
 }
 
 static void show_help(struct terminal_mux *mux) {
-    say(mux, "\r\n"
-             "Ctrl-A H       this help\r\n"
-             "Ctrl-A X       end the machine\r\n"
-             "Ctrl-A C       switch between serial port and monitor\r\n"
-             "Ctrl-A B       send a break\r\n"
-             "Ctrl-A Ctrl-A  send Ctrl-A\r\n");
+    say(mux, "\n"
+             "Ctrl-A H       this help\n"
+             "Ctrl-A X       end the machine\n"
+             "Ctrl-A C       switch between serial port and monitor\n"
+             "Ctrl-A B       send a break\n"
+             "Ctrl-A Ctrl-A  send Ctrl-A\n");
 }
 
 static void write_through(void *opaque, const uint8_t *bytes, size_t count) {
@@ -45,20 +45,10 @@ static void serial_room_made(void *opaque) {
     char_stream_room_made(mux->stream);
 }
 
-/* Log and monitor text has bare newlines; a raw terminal wants carriage returns too. */
-static void write_lines(void *opaque, const uint8_t *bytes, size_t count) {
-    struct terminal_mux *mux = opaque;
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] == '\n')
-            char_stream_write(mux->stream, (const uint8_t *)"\r", 1);
-        char_stream_write(mux->stream, &bytes[i], 1);
-    }
-}
-
 static void switch_focus(struct terminal_mux *mux) {
     if (mux->monitor == NULL || !mux->has_serial) {
-        say(mux, mux->monitor == NULL ? "\r\n[no monitor here: use -serial mon:stdio]\r\n"
-                                      : "\r\n[no serial port here]\r\n");
+        say(mux, mux->monitor == NULL ? "\n[no monitor here: use -serial mon:stdio]\n"
+                                      : "\n[no serial port here]\n");
         return;
     }
     mux->is_monitor_focused = !mux->is_monitor_focused;
@@ -66,7 +56,7 @@ static void switch_focus(struct terminal_mux *mux) {
     if (mux->is_monitor_focused)
         monitor_greet(mux->monitor);
     else
-        say(mux, "\r\n[serial port]\r\n");
+        say(mux, "\n[serial port]\n");
 }
 
 static void send_break(struct terminal_mux *mux) {
@@ -158,7 +148,7 @@ void terminal_mux_init(struct terminal_mux *mux, struct char_stream *stream,
     *mux = (struct terminal_mux){.stream = stream, .quit = quit, .opaque = opaque};
     mux->serial =
         (struct char_backend){.write = write_through, .room_made = serial_room_made, .opaque = mux};
-    mux->output = (struct char_backend){.write = write_lines, .opaque = mux};
+    mux->output = (struct char_backend){.write = write_through, .opaque = mux};
     mux->to_monitor = mux->output;
     stream->input_room = mux_room;
     stream->input = mux_input;

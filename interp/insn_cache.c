@@ -90,7 +90,8 @@ void insn_cache_update_context(struct cpu *cpu) {
     struct insn_cache *cache = cpu->insn_cache;
     cache->context = cache->epoch << 2 | (cpu->mmu.is_user ? 2u : 0u) | (cpu->code_is_32 ? 1u : 0u);
     cache->watched_events = ~(((cpu->eflags & FLAG_IF) ? 0u : (uint32_t)CPU_EVENT_INTR) |
-                              (cpu->nmi_blocked ? (uint32_t)CPU_EVENT_NMI : 0u));
+                              (cpu->nmi_blocked ? (uint32_t)CPU_EVENT_NMI : 0u) |
+                              (cpu->in_smm ? (uint32_t)CPU_EVENT_SMI : 0u));
 }
 
 /** The page that a linear address is fetched from; raises #PF. */

@@ -33,14 +33,14 @@ struct block_link {
 };
 
 struct block_node {
-    struct block *block;
+    struct block *block; /* NULL: in no list */
     struct block_node *next;
 };
 
 struct block {
     struct block_link links[2]; /* successors seen last */
     struct block *next_in_bucket;
-    struct block_node nodes[2]; /* membership in the lists of its one or two pages */
+    struct block_node nodes[2]; /* membership in the lists of its one or two pages, while valid */
     frame_number frames[2];     /* the second is FRAME_NONE unless the block crosses pages */
     uint16_t offset;            /* of the first byte in its page */
     uint16_t length;            /* bytes */

@@ -100,13 +100,14 @@ bool store_attach(struct insn_cache_store *store, struct block *block) {
 
 void store_detach(struct insn_cache_store *store, struct block *block) {
     for (unsigned which = 0; which < 2; which++) {
-        if (block->frames[which] == FRAME_NONE)
+        struct block_node *node = &block->nodes[which];
+        if (node->block == NULL)
             continue;
-        struct block_node **node = &store->frames[block->frames[which]]->blocks;
-        while (*node != NULL && *node != &block->nodes[which])
-            node = &(*node)->next;
-        if (*node != NULL)
-            *node = (*node)->next;
+        struct block_node **link = &store->frames[block->frames[which]]->blocks;
+        while (*link != node)
+            link = &(*link)->next;
+        *link = node->next;
+        node->block = NULL;
     }
 }
 
@@ -123,25 +124,27 @@ static void make_stale(struct insn_cache *cache, struct block *block) {
     cache->statistics.invalidations++;
 }
 
-/** Invalidate the blocks of a frame that overlap [first, end); true when valid ones are left. */
-static bool invalidate_blocks(struct insn_cache *cache, struct code_frame *frame, unsigned first,
+/** Invalidate the blocks of a frame that overlap [first, end). Stale blocks leave the list, or a
+ * page that is rewritten often would make each write walk all the blocks that it ever held. */
+static void invalidate_blocks(struct insn_cache *cache, struct code_frame *frame, unsigned first,
                               unsigned end) {
-    bool has_valid = false;
+    struct block_node **link = &frame->blocks;
     memset(frame->code_bytes, 0, sizeof(frame->code_bytes));
-    for (struct block_node *node = frame->blocks; node != NULL; node = node->next) {
+    while (*link != NULL) {
+        struct block_node *node = *link;
         struct block *block = node->block;
-        if (block->is_stale)
-            continue;
         unsigned block_first, block_end;
         block_span(block, node == &block->nodes[1], &block_first, &block_end);
-        if (block_first < end && first < block_end) {
+        if (!block->is_stale && block_first < end && first < block_end)
             make_stale(cache, block);
+        if (block->is_stale) {
+            *link = node->next;
+            node->block = NULL;
         } else {
             set_code_bytes(frame, block_first, block_end);
-            has_valid = true;
+            link = &node->next;
         }
     }
-    return has_valid;
 }
 
 static bool is_all_zero(const struct code_frame *frame) {

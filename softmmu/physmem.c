@@ -155,8 +155,8 @@ frame_number physmem_frame_limit(const struct physmem *pm) {
     return (frame_number)(pm->store_limit >> GUEST_PAGE_SHIFT);
 }
 
-uint64_t physmem_hash_ram(const struct physmem *pm, uint64_t hash) {
-    return state_hash_bytes(hash, pm->store, pm->ram_bytes);
+uint64_t physmem_hash(const struct physmem *pm, uint64_t hash) {
+    return state_hash_bytes(hash, pm->store, pm->store_bytes);
 }
 
 struct phys_page physmem_page(struct physmem *pm, phys_addr addr) {

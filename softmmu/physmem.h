@@ -123,7 +123,7 @@ frame_number physmem_frame_count(const struct physmem *pm);
 /** No frame number ever reaches this, whatever is added later: size arrays by it. */
 frame_number physmem_frame_limit(const struct physmem *pm);
 
-/** Running hash over all of RAM. */
-uint64_t physmem_hash_ram(const struct physmem *pm, uint64_t hash);
+/** Running hash over everything in the store: RAM, ROMs and device memory. */
+uint64_t physmem_hash(const struct physmem *pm, uint64_t hash);
 
 #endif

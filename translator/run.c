@@ -6,6 +6,7 @@
  */
 #include "translator/run.h"
 
+#include "interp/cpu/part.h"
 #include "translator/cache/block_map.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
 #define TRANSLATE_AFTER 3
@@ -57,7 +59,10 @@ struct translator {
     struct recent_block recent[RECENT];          /* by linear address */
     struct ir_block ir;                          /* under construction; too large for a stack */
     struct last_run last;
+    bool is_interpreting;      /* since cpu->icount was ... */
+    uint64_t interpreted_from; /* ... this */
     struct translator_statistics statistics;
+    struct backend_counters counters;
 };
 
 static const struct backend_ops *find_backend(const char *name, struct error *error) {
@@ -100,7 +105,7 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     t->counts_instructions = counts_instructions;
     t->ops = find_backend(backend, error);
     if (t->ops != NULL)
-        t->backend = t->ops->create(cpu, code_cache_bytes, error);
+        t->backend = t->ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
         t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
     if (t->map != NULL)
@@ -276,6 +281,22 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
     return block;
 }
 
+static uint64_t host_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static struct bt_block *translate_timed(struct translator *t, const struct fetch_page *page,
+                                        uint32_t linear, const struct block_mode *mode) {
+    enum cpu_part before = cpu_enter_part(t->cpu, PART_TRANSLATOR);
+    uint64_t from = host_now_ns();
+    struct bt_block *block = translate(t, page, linear, mode);
+    t->statistics.translation_ns += host_now_ns() - from;
+    cpu_set_part(t->cpu, before);
+    return block;
+}
+
 /** Cold code is not worth translating: count visits by address. */
 static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
     uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1);
@@ -315,7 +336,7 @@ static struct bt_block *block_here(struct translator *t) {
     key.frame = page.frame;
     struct bt_block *block = block_map_find(t->map, &key);
     if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
-        block = translate(t, &page, linear, &mode);
+        block = translate_timed(t, &page, linear, &mode);
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
 }
@@ -346,12 +367,23 @@ static void sync_state(struct translator *t) {
         t->ops->sync_state(t->backend);
 }
 
+/** Count what the interpreter executed; later than at its end when a fault left it. */
+static void settle_interpreted(struct translator *t) {
+    if (t->is_interpreting)
+        t->statistics.interpreted_instructions += t->cpu->icount - t->interpreted_from;
+    t->is_interpreting = false;
+}
+
 static void interpret(struct translator *t, uint64_t budget) {
     sync_state(t);
     t->pending_link = NULL;
     t->last.block = NULL;
+    t->is_interpreting = true;
+    t->interpreted_from = t->cpu->icount;
+    cpu_set_part(t->cpu, PART_INTERPRETER);
     t->statistics.interpreted_stretches++;
     interp_execute(t->cpu, budget);
+    settle_interpreted(t);
 }
 
 /** One stretch of guest code from an instruction boundary, at most `budget` instructions. */
@@ -359,6 +391,7 @@ static void execute(void *opaque, uint64_t budget) {
     struct translator *t = opaque;
     struct cpu *cpu = t->cpu;
     t->statistics.dispatches++;
+    settle_interpreted(t);
     if (interp_context(cpu) != t->context) {
         t->context = interp_context(cpu);
         t->ops->context_changed(t->backend);
@@ -380,7 +413,9 @@ static void execute(void *opaque, uint64_t budget) {
     t->last = (struct last_run){block, {block->frame, block->linear, block->ip, block->mode_key}};
     if (t->stops_after_block)
         cpu_lower_limit(cpu, cpu->icount + block->guest_count);
+    cpu_set_part(cpu, PART_TRANSLATED);
     enum block_exit exit = t->ops->run(t->backend, cpu, block, &t->pending_link);
+    cpu_set_part(cpu, PART_OTHER);
     cpu->insn = NULL;
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
         t->pending_link = NULL;
@@ -392,6 +427,8 @@ static void execute(void *opaque, uint64_t budget) {
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
     t->pending_link = NULL;
     enum cpu_exit exit = cpu_run(t->cpu, icount_limit, execute, t);
+    settle_interpreted(t);
+    cpu_set_part(t->cpu, PART_OTHER);
     sync_state(t);
     return exit;
 }
@@ -441,4 +478,13 @@ void translator_request_exit(struct translator *t) {
 
 const struct translator_statistics *translator_statistics(const struct translator *t) {
     return &t->statistics;
+}
+
+void translator_count_reuse(const struct translator *t,
+                            struct block_reuse reuse[BLOCK_REUSE_CLASSES]) {
+    block_map_count_reuse(t->map, reuse);
+}
+
+const struct backend_counters *translator_counters(const struct translator *t) {
+    return &t->counters;
 }

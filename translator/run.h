@@ -6,6 +6,8 @@
 
 #include "interp/run.h"
 #include "softmmu/base/error.h"
+#include "translator/backend/backend.h"
+#include "translator/cache/block_map.h"
 
 struct translator;
 
@@ -28,10 +30,15 @@ void translator_request_exit(struct translator *translator);
 
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
-        dispatches, interpreted_stretches;
+        dispatches, interpreted_instructions, interpreted_stretches;
+    uint64_t translation_ns; /* host time from guest bytes to host code */
 };
+/** Valid between runs. */
 const struct translator_statistics *translator_statistics(const struct translator *translator);
-/** How often each operation was run through its handler, by enum op. */
-const uint64_t *translator_handler_calls(const struct translator *translator);
+/** Add up, by classes, how often blocks were executed since the start (block_map_count_reuse). */
+void translator_count_reuse(const struct translator *translator,
+                            struct block_reuse reuse[BLOCK_REUSE_CLASSES]);
+/** What the back end counted; valid between runs. */
+const struct backend_counters *translator_counters(const struct translator *translator);
 
 #endif

@@ -1,6 +1,6 @@
-; Workloads without an operating system: a bootable floppy image. Each writes START (02h) to COM1,
-; runs, writes STOP (03h) and the line "name checksum iterations". Before them the image says how
-; many there are; behind them it stays in HLT.
+; Workloads without an operating system: a bootable floppy image. It says "@ready", waits in HLT for
+; a line "number iterations" on COM1, writes START (02h), runs that workload of the table below,
+; writes STOP (03h) and the line "name checksum iterations", and is ready again.
 ;
 ; Memory: code at 7C00h, stacks below it, page directory at 10000h, page tables from 11000h.
 
@@ -16,6 +16,8 @@ CODE16     equ 0x18
 DATA16     equ 0x20
 TASK       equ 0x28
 V86_STACK  equ 0x6000
+COM1_IRQ   equ 4
+BUFFER     equ 0xa000
 
         org 0x7c00
         bits 16
@@ -33,6 +35,9 @@ boot:   jmp 0:.start
         xor dh, dh                      ; DL is the drive
         int 0x13
         jc $
+        in al, 0x92                     ; A20
+        or al, 2
+        out 0x92, al
         jmp main16
 
 ; Write AL to COM1 when its transmitter is empty.
@@ -110,51 +115,134 @@ result16:
         mov al, 10
         jmp put16
 
-count_line     db '8 workloads', 10, 0
+ready_line     db '@ready', 10, 0
 name_real      db 'bare-real-mode', 0
+name_far       db 'bare-real-far', 0
 name_int       db 'bare-real-int', 0
 name_ports     db 'bare-port-io', 0
 name_switch    db 'bare-mode-switch', 0
 name_gate      db 'bare-int-gate', 0
 name_interrupt db 'bare-interrupt', 0
+name_spin      db 'bare-interrupt-spin', 0
 name_page      db 'bare-page-edit', 0
 name_v86       db 'bare-v86', 0
+name_monitor   db 'bare-v86-monitor', 0
+
+        align 4
+; Name, function of ECX iterations, and whether it is 32-bit code. The runner reads this table: name,
+; then the iterations that every engine does in its first run.
+%macro workload 4
+        dw %1, %2, %3
+%endmacro
+workloads:
+        workload name_real,      real_mode,     0, 100
+        workload name_far,       real_far,      0, 20000
+        workload name_int,       real_int,      0, 40000
+        workload name_ports,     port_io,       0, 20000
+        workload name_switch,    mode_switch,   0, 2000
+        workload name_gate,      int_gate,      1, 40000
+        workload name_interrupt, interrupt,     1, 200
+        workload name_spin,      spin,          1, 200
+        workload name_page,      page_edit,     1, 20000
+        workload name_v86,       v86,           1, 20000
+        workload name_monitor,   v86_monitor,   1, 20000
+WORKLOAD_COUNT equ ($ - workloads) / 6
+
+iterations dd 0
+name       dw 0
 
 main16: mov dx, COM1 + 3                ; 8 data bits: after reset they are 5
         mov al, 3
         out dx, al
-        mov si, count_line
+        dec dx                          ; FIFO: a whole line fits in
+        mov al, 1
+        out dx, al
+        dec dx                          ; interrupt when a byte came
+        out dx, al
+        mov dx, COM1 + 4                ; OUT2 lets it through
+        mov al, 0x0b
+        out dx, al
+        mov word [(8 + COM1_IRQ) * 4], byte_came
+        mov word [(8 + COM1_IRQ) * 4 + 2], 0
+.next:  mov si, ready_line
         call print16
-        call real_mode
-        call real_int
-        call port_io
-        call mode_switch
-        mov si, name_gate
-        mov ecx, 1000000
-        mov edi, int_gate
+        call read_number
+        mov edi, eax
+        call read_number
+        cmp edi, WORKLOAD_COUNT
+        jae .next
+        imul di, di, 6
+        add di, workloads
+        mov [iterations], eax
+        mov ax, [di]
+        mov [name], ax
+        mov ecx, [iterations]
+        cmp word [di + 4], 0
+        movzx edi, word [di + 2]
+        jne .protected
+        call start16
+        call di
+        jmp .result
+.protected:
         call in_protected_mode
-        mov si, name_interrupt
-        mov ecx, 3000
-        mov edi, interrupt
-        call in_protected_mode
-        mov si, name_page
-        mov ecx, 1000000
-        mov edi, page_edit
-        call in_protected_mode
-        mov si, name_v86
-        mov ecx, 1000000
-        mov edi, v86
-        call in_protected_mode
-.rest:  hlt
-        jmp .rest
+.result:
+        mov si, [name]
+        mov ebp, [iterations]
+        call result16
+        jmp .next
+
+; The next byte from COM1 in AL. The CPU sleeps until it comes.
+get16:  in al, 0x21
+        and al, ~(1 << COM1_IRQ)
+        out 0x21, al
+        mov dx, COM1 + 5
+.look:  cli
+        in al, dx
+        test al, 1
+        jnz .came
+        sti
+        hlt
+        jmp .look
+.came:  sti
+        mov dx, COM1
+        in al, dx
+        ret
+byte_came:
+        push ax
+        mov al, 0x20
+        out 0x20, al
+        pop ax
+        iret
+
+; A decimal number from COM1, up to a byte that is no digit, in EAX.
+read_number:
+        xor ebx, ebx
+.next:  call get16
+        sub al, '0'
+        cmp al, 10
+        jae .end
+        movzx eax, al
+        imul ebx, ebx, 10
+        add ebx, eax
+        jmp .next
+.end:   mov eax, ebx
+        ret
+
+; The 16-bit functions: ECX iterations, checksum in EBX.
 
 ; A checksum in 16-bit registers and memory.
 real_mode:
-        call start16
-        mov ebp, 6000
+        mov ebp, ecx
+        mov di, BUFFER
+        mov cx, 2049
+        mov ax, 0x1234
+.fill:  stosw
+        imul ax, ax, 25173
+        add ax, 13849
+        loop .fill
         xor bx, bx
         mov dx, 0x1234
-.round: mov si, 0x7c00
+.round: mov si, BUFFER
         mov cx, 4096
 .word:  add bx, [si]
         rol bx, 1
@@ -162,51 +250,60 @@ real_mode:
         mov [0x5000], dx
         add si, 1
         loop .word
-        dec bp
+        dec ebp
         jnz .round
         movzx ebx, bx
         movzx edx, dx
         add ebx, edx
-        mov ebp, 6000
-        mov si, name_real
-        jmp result16
+        ret
+
+; What programs of several segments do: far calls, far pointers, segment registers kept on the stack.
+real_far:
+        xor ebx, ebx
+        mov word [0x5000], 0x5100
+        mov word [0x5002], 0
+        mov word [0x5100], 3
+.next:  push ds
+        push es
+        call 0:.function
+        pop es
+        pop ds
+        dec ecx
+        jnz .next
+        ret
+.function:
+        les di, [0x5000]
+        add bx, [es:di]
+        mov ax, es
+        mov ds, ax
+        retf
 
 ; INT and IRET through the interrupt vector table.
 real_int:
         mov word [0x60 * 4], .handler
         mov word [0x60 * 4 + 2], 0
-        call start16
         xor ebx, ebx
-        mov ecx, 2000000
 .next:  int 0x60
         dec ecx
         jnz .next
-        mov ebp, 2000000
-        mov si, name_int
-        jmp result16
+        ret
 .handler:
         inc ebx
         iret
 
 ; The interrupt controller's mask is read and written.
 port_io:
-        call start16
-        mov ecx, 1000000
-.next:  in al, 0x21
+        in al, 0x21
         out 0x21, al
         dec ecx
-        jnz .next
+        jnz port_io
         xor ebx, ebx
-        mov ebp, 1000000
-        mov si, name_ports
-        jmp result16
+        ret
 
 ; Into protected mode and back, with a far jump each way.
 mode_switch:
         cli
         lgdt [gdt_pointer]
-        call start16
-        mov ecx, 100000
         xor ebx, ebx
 .next:  mov eax, cr0
         or al, 1
@@ -220,15 +317,11 @@ mode_switch:
         jmp 0:.real
 .real:  dec ecx
         jnz .next
-        mov ebp, 100000
-        mov si, name_switch
-        jmp result16
+        ret
 
-; Run the 32-bit function EDI with ECX iterations between the two marks; EAX is its checksum.
+; Run the 32-bit function EDI with ECX iterations behind the first mark; its checksum, EAX, in EBX.
 in_protected_mode:
         cli
-        mov [.name], si
-        mov [.count], ecx
         call make_tables
         call start16
         lgdt [gdt_pointer]
@@ -248,7 +341,7 @@ in_protected_mode:
         mov byte [task_descriptor + 5], 0x89
         mov ax, TASK
         ltr ax
-        mov ecx, [.count]
+        mov ecx, [iterations]
         call edi
         mov ebx, eax
         cli
@@ -268,11 +361,7 @@ in_protected_mode:
         mov ss, ax
         mov esp, [real_stack]
         lidt [real_idt_pointer]
-        mov si, [.name]
-        mov ebp, [.count]
-        jmp result16
-.name   dw 0
-.count  dd 0
+        ret
 
 ; Page directory and one page table that map the first 4 MiB to themselves.
 make_tables:
@@ -307,17 +396,21 @@ gate_handler:
         inc eax
         iretd
 
-; HLT until the timer's interrupt, one shot of the PIT each; interrupt 8 of the first controller.
+; One shot of the PIT, 10 microseconds from now; EDX counts them.
+shoot:  mov al, 0x30                    ; counter 0, mode 0
+        out 0x43, al
+        mov al, 12
+        out 0x40, al
+        xor al, al
+        out 0x40, al
+        ret
+
+; HLT until the timer's interrupt: interrupt 8 of the first controller.
 interrupt:
         mov al, 0xfe                    ; the timer alone
         out 0x21, al
         xor edx, edx
-.next:  mov al, 0x30                    ; counter 0, mode 0
-        out 0x43, al
-        mov al, 12                      ; 10 microseconds
-        out 0x40, al
-        xor al, al
-        out 0x40, al
+.next:  call shoot
         mov ebx, edx
 .wait:  sti
         hlt
@@ -328,9 +421,26 @@ interrupt:
         jnz .next
         mov eax, edx
         ret
+
+; The same, while code runs that looks at nothing but memory.
+spin:   mov al, 0xfe
+        out 0x21, al
+        mov dword [shots], 0
+        xor edx, edx
+        sti
+.next:  mov ebx, [shots]
+        call shoot
+.wait:  cmp ebx, [shots]
+        je .wait
+        dec ecx
+        jnz .next
+        cli
+        mov eax, [shots]
+        ret
 timer_handler:
         push eax
         inc edx
+        inc dword [shots]
         mov al, 0x20
         out 0x20, al
         pop eax
@@ -359,7 +469,51 @@ page_edit:
         ret
 
 ; A virtual-8086 task that calls its monitor with INT 41h.
-v86:    mov [monitor_stack], esp
+v86:    mov eax, .code
+        mov edx, 0x23002                ; VM, IOPL 3
+        jmp start_v86
+        bits 16
+.code:  xor ax, ax
+.next:  add ax, 3
+        int 0x41
+        jmp .next
+        bits 32
+
+; One whose CLI and STI its monitor has to emulate, as for a DOS program.
+v86_monitor:
+        mov eax, .code
+        mov edx, 0x20002                ; VM, IOPL 0
+        jmp start_v86
+        bits 16
+.code:  xor ax, ax
+.next:  add ax, 3
+        cli
+        add ax, 5
+        sti
+        jmp .next
+        bits 32
+protection_handler:
+        push eax
+        push ebx
+        mov ax, DATA32
+        mov ds, ax
+        movzx eax, word [esp + 16]      ; CS:IP of the instruction
+        shl eax, 4
+        movzx ebx, word [esp + 12]
+        mov al, [eax + ebx]
+        inc word [esp + 12]             ; behind it
+        and al, 1
+        mov [virtual_if], al
+        dec dword [v86_count]
+        pop ebx
+        pop eax
+        lea esp, [esp + 4]              ; the error code
+        jz v86_handler.end
+        iretd
+
+; Enter virtual-8086 mode at EAX with EFLAGS EDX; ECX calls of the monitor end it.
+start_v86:
+        mov [monitor_stack], esp
         mov [v86_count], ecx
         mov [task + 4], esp
         sub dword [task + 4], 16
@@ -369,16 +523,10 @@ v86:    mov [monitor_stack], esp
         push dword 0
         push dword 0                    ; SS:ESP
         push dword V86_STACK
-        push dword 0x23002              ; VM, IOPL 3
+        push edx
         push dword 0                    ; CS:EIP
-        push dword .code
+        push eax
         iretd
-        bits 16
-.code:  xor ax, ax
-.next:  add ax, 3
-        int 0x41
-        jmp .next
-        bits 32
 v86_handler:
         push eax
         mov ax, DATA32                  ; entry from V86 mode leaves null selectors
@@ -398,6 +546,10 @@ v86_handler:
 real_stack    dd 0
 monitor_stack dd 0
 v86_count     dd 0
+shots         dd 0
+virtual_if    db 0
+
+        align 8
 
 gdt:    dq 0
         dq 0x00cf9a000000ffff
@@ -413,7 +565,9 @@ gdt_pointer:
 
 idt:    times 8 dq 0
         dw timer_handler, CODE32, 0x8e00, 0
-        times 0x40 - 9 dq 0
+        times 13 - 9 dq 0
+        dw protection_handler, CODE32, 0x8e00, 0
+        times 0x40 - 14 dq 0
         dw gate_handler, CODE32, 0x8e00, 0
         dw v86_handler, CODE32, 0xee00, 0
 idt_end:

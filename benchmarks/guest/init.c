@@ -1,6 +1,6 @@
 /*
  * The guest's first process, also run on the host for the native column: says "@ready", then reads
- * commands from the terminal, one a line: "program workload percent". It starts the program and
+ * commands from the terminal, one a line: "program workload iterations". It starts the program and
  * says "@ready" again when that has ended. "quit" switches the machine off (in a guest, where it
  * is process 1) or ends.
  */

@@ -98,16 +98,16 @@ static uint32_t fill_small(void) {
 }
 
 const struct workload workloads[] = {
-    {"copy", copy, 3000, NULL},
-    {"stream", stream, 5, map_large},
-    {"chase", chase, 1000000, make_cycle},
-    {"rep-movsd", movs_double, 6000, fill_small},
-    {"rep-movsb", movs_byte, 2000, fill_small},
-    {"rep-movsb-24", movs_short, 1500000, fill_small},
-    {"rep-stosd", stos_double, 6000, fill_small},
-    {"rep-stosb", stos_byte, 2000, fill_small},
-    {"repne-scasb", scas_byte, 200, fill_small},
-    {"repe-cmpsb", cmps_byte, 200, fill_small},
-    {"lodsd", lods_loop, 3000, fill_small},
+    {"copy", copy, 400, NULL},
+    {"stream", stream, 1, map_large},
+    {"chase", chase, 10000, make_cycle},
+    {"rep-movsd", movs_double, 400, fill_small},
+    {"rep-movsb", movs_byte, 200, fill_small},
+    {"rep-movsb-24", movs_short, 150000, fill_small},
+    {"rep-stosd", stos_double, 400, fill_small},
+    {"rep-stosb", stos_byte, 200, fill_small},
+    {"repne-scasb", scas_byte, 40, fill_small},
+    {"repe-cmpsb", cmps_byte, 500, fill_small},
+    {"lodsd", lods_loop, 1000, fill_small},
     {NULL, NULL, 0, NULL},
 };

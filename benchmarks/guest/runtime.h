@@ -2,7 +2,7 @@
  * What the workloads need instead of a C library, so that the same static binary runs in every
  * guest and on the host: start code, system calls, and the markers by which the runner measures.
  *
- * A program holds a table of workloads. `program name percent` writes the byte START (02h), runs
+ * A program holds a table of workloads. `program name iterations` writes the byte START (02h), runs
  * the workload, writes STOP (03h), and then the line "name checksum iterations". The runner
  * timestamps the two bytes outside the guest, so the guest's clocks do not matter.
  */
@@ -15,8 +15,8 @@
 struct workload {
     const char *name;
     uint32_t (*run)(uint32_t iterations); /* returns the checksum */
-    uint32_t iterations;
-    uint32_t (*prepare)(void); /* outside the measured time; may be NULL */
+    uint32_t iterations;                  /* of the first run, which is the same on every engine */
+    uint32_t (*prepare)(void);            /* outside the measured time; may be NULL */
 };
 
 /** The program's main function; its result is the exit status. */

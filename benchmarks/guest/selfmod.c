@@ -84,9 +84,9 @@ static uint32_t data_beside_code(uint32_t iterations) {
 }
 
 const struct workload workloads[] = {
-    {"smc-rewrite", rewrite, 30000, map_code},
-    {"smc-patch-loop", patch_loop, 30000, map_code},
-    {"smc-jit", just_in_time, 1500, map_code},
-    {"smc-data-beside-code", data_beside_code, 100000, map_code},
+    {"smc-rewrite", rewrite, 5000, map_code},
+    {"smc-patch-loop", patch_loop, 5000, map_code},
+    {"smc-jit", just_in_time, 320, map_code},
+    {"smc-data-beside-code", data_beside_code, 50000, map_code},
     {NULL, NULL, 0, NULL},
 };

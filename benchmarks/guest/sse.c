@@ -69,12 +69,12 @@ static uint32_t mmx(uint32_t iterations) {
 }
 
 const struct workload workloads[] = {
-    {"sse-nbody", nbody, 100000, NULL},
-    {"sse-matmul", matmul, 500, NULL},
-    {"sse-mandelbrot", mandelbrot, 40000, NULL},
-    {"sse-convert", convert, 4000000, NULL},
-    {"sse-packed-float", packed_float, 4000, NULL},
-    {"sse-packed-integer", packed_integer, 4000, NULL},
-    {"mmx", mmx, 5000000, NULL},
+    {"sse-nbody", nbody, 20000, NULL},
+    {"sse-matmul", matmul, 256, NULL},
+    {"sse-mandelbrot", mandelbrot, 12288, NULL},
+    {"sse-convert", convert, 1000000, NULL},
+    {"sse-packed-float", packed_float, 8000, NULL},
+    {"sse-packed-integer", packed_integer, 1600, NULL},
+    {"mmx", mmx, 1000000, NULL},
     {NULL, NULL, 0, NULL},
 };

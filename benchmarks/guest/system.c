@@ -154,9 +154,9 @@ static uint32_t yield(uint32_t iterations) {
 }
 
 const struct workload workloads[] = {
-    {"int80", int80, 100000, NULL},       {"sysenter", sysenter, 200000, NULL},
-    {"pipe", pipe_ping_pong, 8000, NULL}, {"fork", fork_wait, 500, NULL},
-    {"fork-exec", fork_exec, 200, NULL},  {"page-faults", page_faults, 600, NULL},
-    {"signal", signal_self, 20000, NULL}, {"segv-mprotect", segv_mprotect, 15000, NULL},
-    {"yield", yield, 20000, NULL},        {NULL, NULL, 0, NULL},
+    {"int80", int80, 1000, NULL},        {"sysenter", sysenter, 8000, NULL},
+    {"pipe", pipe_ping_pong, 400, NULL}, {"fork", fork_wait, 20, NULL},
+    {"fork-exec", fork_exec, 10, NULL},  {"page-faults", page_faults, 20, NULL},
+    {"signal", signal_self, 500, NULL},  {"segv-mprotect", segv_mprotect, 480, NULL},
+    {"yield", yield, 500, NULL},         {NULL, NULL, 0, NULL},
 };

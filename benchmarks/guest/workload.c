@@ -3,10 +3,7 @@
  */
 #include "runtime.h"
 
-static void run_workload(const struct workload *workload, uint32_t percent) {
-    uint32_t iterations = (uint32_t)((uint64_t)workload->iterations * percent / 100);
-    if (iterations == 0)
-        iterations = 1;
+static void run_workload(const struct workload *workload, uint32_t iterations) {
     uint32_t prepared = workload->prepare != NULL ? workload->prepare() : 0;
     print("\002");
     uint32_t sum = workload->run(iterations);
@@ -23,10 +20,10 @@ static void run_workload(const struct workload *workload, uint32_t percent) {
     syscall2(SYS_nanosleep, &time, 0);
 }
 
-static int run_named(const char *name, uint32_t percent) {
+static int run_named(const char *name, uint32_t iterations) {
     for (const struct workload *w = workloads; w->name != NULL; w++)
         if (!strings_differ(w->name, name)) {
-            run_workload(w, percent);
+            run_workload(w, iterations == 0 ? w->iterations : iterations);
             return 0;
         }
     return 1;
@@ -35,5 +32,5 @@ static int run_named(const char *name, uint32_t percent) {
 int program_main(int count, char **arguments) {
     if (count < 2)
         return 0; /* this is the target of the fork+exec workload */
-    return run_named(arguments[1], count > 2 ? parse_number(arguments[2]) : 100);
+    return run_named(arguments[1], count > 2 ? parse_number(arguments[2]) : 0);
 }

@@ -15,7 +15,7 @@ static uint32_t trigonometry(uint32_t iterations) {
 }
 
 const struct workload workloads[] = {
-    {"x87-nbody", nbody, 50000, NULL},           {"x87-matmul", matmul, 250, NULL},
-    {"x87-mandelbrot", mandelbrot, 30000, NULL}, {"x87-convert", convert, 4000000, NULL},
-    {"x87-trig", trigonometry, 500000, NULL},    {NULL, NULL, 0, NULL},
+    {"x87-nbody", nbody, 5000, NULL},           {"x87-matmul", matmul, 16, NULL},
+    {"x87-mandelbrot", mandelbrot, 4096, NULL}, {"x87-convert", convert, 160000, NULL},
+    {"x87-trig", trigonometry, 20480, NULL},    {NULL, NULL, 0, NULL},
 };

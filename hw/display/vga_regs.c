@@ -307,7 +307,7 @@ static const struct state_field fields[] = {
     FIELD(vga, pci.config, 1),
     NOT_SAVED(vga, pci),
     NOT_SAVED(vga, edid),
-    NOT_SAVED(vga, memory), /* device RAM: physmem owns the bytes */
+    NOT_SAVED(vga, memory), /* device memory: physmem owns and hashes the bytes */
     NOT_SAVED(vga, frame_buffer),
     NOT_SAVED(vga, window),
     NOT_SAVED(vga, registers),

@@ -14,7 +14,7 @@
 
 #define DEVICES_EVERY (UINT64_C(1) << 20)
 #define MEMORY_EVERY  (UINT64_C(1) << 24)
-#define EVENTS        (CPU_EVENT_INTR | CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI)
+#define EVENTS        (CPU_EVENT_INTR | CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI | CPU_EVENT_SMI)
 
 void lockstep_differ(struct lockstep *lockstep, const char *format, ...) {
     va_list arguments;
@@ -75,7 +75,7 @@ static void compare_stores(struct lockstep *lockstep) {
 
 /** All frames in which one machine has bytes at all: reading holes would give them memory. */
 static void compare_extents(struct lockstep *lockstep, const struct physmem *owner) {
-    uint64_t end = physmem_ram_bytes(owner);
+    uint64_t end = (uint64_t)physmem_frame_count(owner) << GUEST_PAGE_SHIFT;
     for (off_t at = 0; (uint64_t)at < end;) {
         at = lseek(physmem_fd(owner), at, SEEK_DATA);
         if (at < 0)

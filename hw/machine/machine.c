@@ -116,6 +116,7 @@ void machine_destroy(struct machine *machine) {
         machine_request(machine, REQUEST_QUIT);
         pthread_join(machine->thread, NULL);
     }
+    part_sampler_destroy(&machine->sampler);
     lockstep_destroy(machine->lockstep);
     if (machine->time.cpu != NULL)
         time_source_destroy(&machine->time);
@@ -139,6 +140,9 @@ void machine_destroy(struct machine *machine) {
 
 bool machine_start(struct machine *machine, struct error *error) {
     if (!time_source_start(&machine->time, error))
+        return false;
+    part_sampler_init(&machine->sampler, &machine->cpu.part, 0);
+    if (machine->config.samples_parts && !part_sampler_start(&machine->sampler, error))
         return false;
     int code = pthread_create(&machine->thread, NULL, vcpu_thread, machine);
     machine->has_thread = code == 0;
@@ -227,7 +231,7 @@ uint64_t machine_icount(struct machine *machine) {
 }
 
 uint64_t machine_state_hash(struct machine *machine) {
-    uint64_t hash = physmem_hash_ram(machine->physmem, STATE_HASH_SEED);
+    uint64_t hash = physmem_hash(machine->physmem, STATE_HASH_SEED);
     hash = cpu_hash(&machine->cpu, hash);
     for (unsigned i = 0; i < machine->device_count; i++) {
         const struct machine_device *device = &machine->device[i];

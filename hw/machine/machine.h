@@ -55,6 +55,7 @@ struct machine_config {
     int64_t rtc_date; /* seconds since 1970 when rtc_has_date */
     bool no_reboot, no_shutdown, start_stopped;
     uint64_t code_cache_bytes;
+    bool samples_parts; /* statistics shall tell the host time of each part */
     const char *name;
     struct char_backend *serial[MACHINE_SERIAL_PORTS]; /* NULL: port absent */
     struct char_backend *parallel;                     /* NULL: port absent */

@@ -9,6 +9,7 @@
 #include "hw/machine/kernel_plan.h"
 #include "hw/machine/machine.h"
 #include "hw/machine/machine_mutex.h"
+#include "hw/machine/part_sampler.h"
 #include "hw/machine/time_source.h"
 #include "interp/cpu/cpu.h"
 #include "softmmu/code_pages.h"
@@ -71,6 +72,7 @@ struct machine {
     /* Counters of the vCPU thread. */
     uint64_t run_calls, resets, halts, kicks;
     uint64_t halted_host_ns, started_host_ns, ended_host_ns;
+    struct part_sampler sampler; /* with config.samples_parts */
 };
 
 /** Register a chip for reset, state hash and snapshots; in the order of initialisation. */

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static void print_segment(FILE *out, const char *name, const struct segment *segment) {
@@ -99,11 +100,17 @@ static uint64_t ran_ns(const struct machine *machine) {
 }
 
 static void put_sensitive(struct statistics_writer *writer, const struct machine *machine) {
+    static const char *const names[] = {
+        [PRIVILEGED] = "privileged", [SENSITIVE] = "unprivileged", [IO] = "io"};
+    uint64_t classes[] = {[INNOCUOUS] = 0, [PRIVILEGED] = 0, [SENSITIVE] = 0, [IO] = 0};
     for (unsigned op = 0; machine->sensitive_counts != NULL && op < OP_COUNT; op++) {
+        const struct op_info *info = op_info((enum op)op);
+        classes[info->sensitivity] += machine->sensitive_counts[op];
         if (machine->sensitive_counts[op] != 0)
-            put(writer, "sensitive", op_info((enum op)op)->name,
-                (double)machine->sensitive_counts[op]);
+            put(writer, "sensitive", info->name, (double)machine->sensitive_counts[op]);
     }
+    for (unsigned class = PRIVILEGED; class <= IO; class ++)
+        put(writer, "sensitive_class", names[class], (double)classes[class]);
 }
 
 static void put_lockstep(struct statistics_writer *writer, const struct lockstep *lockstep) {
@@ -129,10 +136,80 @@ static void put_mmu(struct statistics_writer *writer, const struct mmu_statistic
     put(writer, "mmu", "window_evictions", (double)mmu->window_evictions);
 }
 
+struct op_count {
+    uint64_t count;
+    unsigned op;
+};
+
+static int compare_op_counts(const void *a, const void *b) {
+    const struct op_count *left = a, *right = b;
+    if (left->count != right->count)
+        return left->count < right->count ? 1 : -1;
+    return left->op < right->op ? -1 : 1;
+}
+
+/* The operations that occurred, those first that occurred most often. */
+static void put_handlers(struct statistics_writer *writer, const uint64_t *calls) {
+    struct op_count occurred[OP_COUNT];
+    unsigned count = 0;
+    for (unsigned op = 0; op < OP_COUNT; op++)
+        if (calls[op] != 0)
+            occurred[count++] = (struct op_count){calls[op], op};
+    qsort(occurred, count, sizeof(occurred[0]), compare_op_counts);
+    for (unsigned i = 0; i < count; i++)
+        put(writer, "handlers", op_info((enum op)occurred[i].op)->name, (double)occurred[i].count);
+}
+
+/* How often blocks ran, in classes; only back ends that count it have any. */
+static void put_reuse(struct statistics_writer *writer, const struct translator *translator) {
+    struct block_reuse reuse[BLOCK_REUSE_CLASSES] = {0};
+    translator_count_reuse(translator, reuse);
+    for (unsigned class = 0; class < BLOCK_REUSE_CLASSES; class ++) {
+        char name[32];
+        if (reuse[class].blocks == 0)
+            continue;
+        snprintf(name, sizeof(name), "blocks_%" PRIu64, UINT64_C(1) << class);
+        put(writer, "reuse", name, (double)reuse[class].blocks);
+        snprintf(name, sizeof(name), "instructions_%" PRIu64, UINT64_C(1) << class);
+        put(writer, "reuse", name, (double)reuse[class].instructions);
+    }
+}
+
+static void put_instructions(struct statistics_writer *writer, struct machine *machine,
+                             const struct translator *translator) {
+    uint64_t total = cpu_icount(&machine->cpu), interpreted = total, handlers = 0;
+    put(writer, "instructions", "total", (double)total);
+    if (translator != NULL && machine->lockstep == NULL)
+        interpreted = translator_statistics(translator)->interpreted_instructions;
+    put(writer, "instructions", "interp", (double)interpreted);
+    if (translator == NULL)
+        return;
+    const uint64_t *calls = translator_counters(translator)->handler_calls;
+    for (unsigned op = 0; op < OP_COUNT; op++)
+        handlers += calls[op];
+    interpreted = translator_statistics(translator)->interpreted_instructions;
+    put(writer, "instructions", "translated", (double)(total - interpreted));
+    put(writer, "instructions", "handlers", (double)handlers);
+}
+
+static void put_parts(struct statistics_writer *writer, const struct machine *machine) {
+    static const char *const names[PART_COUNT] = {
+        [PART_OTHER] = "other_seconds",           [PART_INTERPRETER] = "interpreter_seconds",
+        [PART_TRANSLATED] = "translated_seconds", [PART_HANDLERS] = "handlers_seconds",
+        [PART_ACCESSES] = "accesses_seconds",     [PART_TRANSLATOR] = "translator_seconds",
+        [PART_WINDOWS] = "windows_seconds",       [PART_MMU] = "mmu_seconds",
+        [PART_PORTS] = "ports_seconds",           [PART_WAITING] = "waiting_seconds",
+        [PART_HALTED] = "halted_seconds"};
+    for (unsigned part = 0; machine->config.samples_parts && part < PART_COUNT; part++)
+        put(writer, "parts", names[part],
+            seconds(part_sampler_ns(&machine->sampler, (enum cpu_part)part)));
+}
+
 static void put_translator(struct statistics_writer *writer, const struct translator *translator) {
     if (translator == NULL)
         return;
     const struct translator_statistics *t = translator_statistics(translator);
+    const struct backend_counters *counters = translator_counters(translator);
     put(writer, "translator", "blocks", (double)t->blocks);
     put(writer, "translator", "guest_instructions_translated",
         (double)t->guest_instructions_translated);
@@ -141,14 +218,20 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "invalidations", (double)t->invalidations);
     put(writer, "translator", "links", (double)t->links);
     put(writer, "translator", "dispatches", (double)t->dispatches);
+    put(writer, "translator", "access_calls", (double)counters->access_calls);
+    put(writer, "translator", "host_traps", (double)counters->host_traps);
+    put(writer, "time", "translation_seconds", seconds(t->translation_ns));
+    put_handlers(writer, counters->handler_calls);
+    put_reuse(writer, translator);
 }
 
 size_t machine_statistics(struct machine *machine, struct machine_statistic *out, size_t capacity) {
     struct statistics_writer writer = {out, capacity, 0};
     machine_lock(machine);
     uint64_t host_ns = ran_ns(machine);
-    put(&writer, "instructions", "total", (double)cpu_icount(&machine->cpu));
-    put(&writer, "instructions", "interp", (double)cpu_icount(&machine->cpu));
+    const struct translator *translator =
+        machine->lockstep == NULL ? machine->translator : machine->lockstep->twin->translator;
+    put_instructions(&writer, machine, translator);
     put_mmu(&writer, mmu_statistics(&machine->cpu.mmu));
     put(&writer, "device", "port_accesses", (double)port_map_accesses(machine->ports));
     put(&writer, "vcpu", "runs", (double)machine->run_calls);
@@ -159,8 +242,8 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     put(&writer, "time", "host_seconds", seconds(host_ns));
     put(&writer, "time", "halted_seconds", seconds(machine->halted_host_ns));
     put(&writer, "time", "lost_seconds", seconds(machine->time.lost_ns));
-    put_translator(&writer, machine->lockstep == NULL ? machine->translator
-                                                      : machine->lockstep->twin->translator);
+    put_parts(&writer, machine);
+    put_translator(&writer, translator);
     put_lockstep(&writer, machine->lockstep);
     put_sensitive(&writer, machine);
     put_end(&writer, machine);

@@ -35,8 +35,13 @@ static bool load_rom(struct firmware_image *image, const char *name, size_t max_
     char *path = firmware_find(name, config->firmware_dir, error);
     if (path == NULL)
         return false;
-    bool is_good = firmware_load(image, path, max_size, error);
+    struct error reason;
+    bool is_good = firmware_load(image, path, max_size, &reason);
     free(path);
+    if (!is_good && name == config->bios_path)
+        error_set(error, "-bios %s: %s", name, reason.message);
+    else if (!is_good)
+        *error = reason;
     return is_good;
 }
 
@@ -187,7 +192,7 @@ static void create_pci(struct pc *pc) {
     struct machine *machine = pc->machine;
     struct irq_line isa_irq[ISA_IRQS], pirq[4];
     struct irq_line reset = pc_reset_line(pc), power_off = pc_power_off_line(pc);
-    struct irq_line sci = pc_isa_line(pc, ISA_DRIVER_SCI, 9);
+    struct irq_line sci = pc_isa_line(pc, ISA_DRIVER_SCI, 9), smi = pc_smi_line(pc);
     for (unsigned i = 0; i < ISA_IRQS; i++)
         isa_irq[i] = pc_isa_line(pc, ISA_DRIVER_PCI, i);
     for (unsigned i = 0; i < 4; i++)
@@ -196,7 +201,7 @@ static void create_pci(struct pc *pc) {
     pci_bus_init(&pc->pci, machine->ports, pirq);
     i440fx_init(&pc->i440fx, machine->physmem);
     piix3_init(&pc->piix3, machine->ports, isa_irq, &reset);
-    piix4_pm_init(&pc->pm, machine->ports, machine->clock, &sci, &power_off,
+    piix4_pm_init(&pc->pm, machine->ports, machine->clock, &sci, &power_off, &smi,
                   machine->config.cpu_count);
     piix3_ide_init(&pc->piix3_ide, machine->ports, machine->physmem, &pc->ide[0], &pc->ide[1]);
     pci_bus_add(&pc->pci, &pc->i440fx.pci, DEVFN_HOST);

@@ -101,6 +101,8 @@ struct irq_line pc_a20_line(struct pc *pc, enum a20_driver driver);
 struct irq_line pc_reset_line(struct pc *pc);
 struct irq_line pc_power_off_line(struct pc *pc);
 struct irq_line pc_nmi_mask_line(struct pc *pc);
+/** Setting it high raises an SMI; without a function when the CPU has no system management mode. */
+struct irq_line pc_smi_line(struct pc *pc);
 /** HPET legacy replacement: cuts the 8254 and the clock off. */
 struct irq_line pc_hpet_legacy_line(struct pc *pc);
 /** INTR of the 8259 pair: to the local APIC when there is one, else to the CPU. */

@@ -2,6 +2,7 @@
 #include "hw/machine/pc.h"
 
 #include "interp/cpu/cpuid.h"
+#include "interp/cpu/part.h"
 #include "interp/decode/op.h"
 #include "interp/run.h"
 #include "translator/run.h"
@@ -10,12 +11,17 @@
 
 static uint32_t bus_port_read(void *opaque, uint16_t port, unsigned size) {
     struct pc *pc = opaque;
-    return port_map_read(pc->machine->ports, port, size);
+    enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
+    uint32_t value = port_map_read(pc->machine->ports, port, size);
+    cpu_set_part(&pc->machine->cpu, before);
+    return value;
 }
 
 static void bus_port_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct pc *pc = opaque;
+    enum cpu_part before = cpu_enter_part(&pc->machine->cpu, PART_PORTS);
     port_map_write(pc->machine->ports, port, size, value);
+    cpu_set_part(&pc->machine->cpu, before);
 }
 
 static int bus_acknowledge(void *opaque) {
@@ -50,6 +56,12 @@ static uint64_t bus_apic_base(void *opaque) {
     return pc->has_apic ? apic_local_base(&pc->apic) : 0;
 }
 
+static void bus_set_smm(void *opaque, bool active) {
+    struct pc *pc = opaque;
+    if (pc->machine->config.kind == MACHINE_PC)
+        i440fx_set_smm(&pc->i440fx, active);
+}
+
 /* The run loop reports the shutdown as CPU_EXIT_SHUTDOWN; vcpu_thread.c acts on that. */
 static void bus_shutdown(void *opaque) {}
 
@@ -72,6 +84,7 @@ bool pc_cpu_create(struct pc *pc, struct error *error) {
                           .ignne = bus_ignne,
                           .set_apic_base = bus_set_apic_base,
                           .apic_base = bus_apic_base,
+                          .set_smm = bus_set_smm,
                           .shutdown = bus_shutdown};
     const struct cpu_model *model = cpu_model_default();
     uint64_t features = model->features;

@@ -69,6 +69,16 @@ struct irq_line pc_power_off_line(struct pc *pc) {
     return (struct irq_line){power_off_set, pc, 0};
 }
 
+static void smi_set(void *opaque, unsigned number, bool level) {
+    if (level)
+        pc_raise_event(opaque, CPU_EVENT_SMI);
+}
+
+struct irq_line pc_smi_line(struct pc *pc) {
+    bool has_smm = cpu_has(&pc->machine->cpu, FEATURE_PENTIUM);
+    return (struct irq_line){has_smm ? smi_set : NULL, pc, 0};
+}
+
 static void nmi_mask_set(void *opaque, unsigned number, bool level) {
     struct pc_lines *lines = opaque;
     lines->nmi_masked = level;

@@ -6,6 +6,7 @@
 #include "hw/machine/lockstep.h"
 #include "hw/machine/machine_private.h"
 
+#include "interp/cpu/part.h"
 #include "interp/run.h"
 #include "translator/run.h"
 
@@ -111,15 +112,21 @@ static void sleep_halted(struct machine *machine) {
         host_deadline = time_source_host_deadline(&machine->time);
     }
     uint64_t from = host_now();
+    cpu_set_part(&machine->cpu, PART_HALTED);
     machine_mutex_sleep(&machine->lock, host_deadline, may_sleep, machine);
+    cpu_set_part(&machine->cpu, PART_OTHER);
     machine->halted_host_ns += host_now() - from;
 }
 
 static enum cpu_exit run_engine(struct machine *machine, uint64_t limit) {
     if (machine->lockstep != NULL)
         return lockstep_run(machine->lockstep, limit);
-    return machine->translator != NULL ? translator_run(machine->translator, limit)
-                                       : interp_run(&machine->cpu, limit);
+    if (machine->translator != NULL)
+        return translator_run(machine->translator, limit);
+    cpu_set_part(&machine->cpu, PART_INTERPRETER);
+    enum cpu_exit exit = interp_run(&machine->cpu, limit);
+    cpu_set_part(&machine->cpu, PART_OTHER);
+    return exit;
 }
 
 static void run_guest(struct machine *machine) {
@@ -159,7 +166,9 @@ void *vcpu_thread(void *opaque) {
             machine_set_stop(machine, MACHINE_FAILED);
             break;
         }
+        cpu_set_part(&machine->cpu, PART_WAITING);
         machine_mutex_yield(&machine->lock);
+        cpu_set_part(&machine->cpu, PART_OTHER);
     }
     time_source_stop(&machine->time);
     machine->ended_host_ns = host_now();

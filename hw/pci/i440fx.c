@@ -31,7 +31,8 @@ static void apply(struct i440fx *bridge) {
         physmem_set_enabled(bridge->physmem, bridge->pam[i], attributes & 1, attributes >> 1 & 1);
     }
     uint8_t smram = bridge->pci.config[CONFIG_SMRAM];
-    bool open = (smram & (SMRAM_ENABLE | SMRAM_OPEN | SMRAM_CLOSED)) == (SMRAM_ENABLE | SMRAM_OPEN);
+    bool open = (smram & SMRAM_ENABLE) && !(smram & SMRAM_CLOSED) &&
+                (bridge->in_smm || (smram & SMRAM_OPEN));
     if (open != bridge->smram_applied) {
         bridge->smram_applied = open;
         physmem_set_enabled(bridge->physmem, bridge->smram, open, open);
@@ -46,6 +47,11 @@ static void config_written(struct pci_function *function, unsigned offset, unsig
         *smram &= (uint8_t)~SMRAM_OPEN;
         function->write_mask[CONFIG_SMRAM] = 0;
     }
+    apply(bridge);
+}
+
+void i440fx_set_smm(struct i440fx *bridge, bool active) {
+    bridge->in_smm = active;
     apply(bridge);
 }
 
@@ -87,13 +93,15 @@ static void i440fx_reset(void *device) {
     bridge->pci.config[CONFIG_SMRAM] = 0x02;
     bridge->pci.write_mask[CONFIG_SMRAM] = 0x78;
     bridge->pci.config[0x04] = 0x06;
+    bridge->in_smm = false; /* the CPU is reset, too */
     apply(bridge);
 }
 
 static const struct state_field fields[] = {
     FIELD(i440fx, pci.config, 1),  FIELD(i440fx, pci.write_mask, 1), /* SMRAM's lock */
-    FIELD(i440fx, pam_applied, 1), FIELD(i440fx, smram_applied, 1),  NOT_SAVED(i440fx, pci),
-    NOT_SAVED(i440fx, physmem),    NOT_SAVED(i440fx, pam),           NOT_SAVED(i440fx, smram),
+    FIELD(i440fx, pam_applied, 1), FIELD(i440fx, smram_applied, 1),  FIELD(i440fx, in_smm, 1),
+    NOT_SAVED(i440fx, pci),        NOT_SAVED(i440fx, physmem),       NOT_SAVED(i440fx, pam),
+    NOT_SAVED(i440fx, smram),
 };
 const struct state_table i440fx_state = STATE_TABLE(i440fx, fields);
 const struct device_class i440fx_class = {"i440fx", i440fx_reset, &i440fx_state};

@@ -16,6 +16,7 @@ struct i440fx {
     struct pci_function pci;
     uint8_t pam_applied[I440FX_PAM_SEGMENTS]; /* bit 0 reads, bit 1 writes */
     bool smram_applied;
+    bool in_smm; /* level of the CPU's SMIACT# */
     struct physmem *physmem;
     phys_region_id pam[I440FX_PAM_SEGMENTS], smram;
 };
@@ -25,5 +26,7 @@ extern const struct device_class i440fx_class;
 
 /** Adds the shadow RAM regions to `physmem`. The caller plugs `pci` into the bus at 00:00.0. */
 void i440fx_init(struct i440fx *bridge, struct physmem *physmem);
+/** The CPU enters or leaves system management mode, where SMRAM that is enabled shows. */
+void i440fx_set_smm(struct i440fx *bridge, bool active);
 
 #endif

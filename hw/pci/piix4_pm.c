@@ -4,9 +4,8 @@
  * ACPI specification 1.0, "PM1 Event Grouping". The GPE0 block at AFE0h and the hot-plug ports
  * at AE00h and AF00h are where SeaBIOS's built-in DSDT expects them.
  *
- * There is no system management mode here: the APM commands that firmware would handle in SMM
- * (switch ACPI on and off) act directly, and DEVACTB reads with APMC_EN set so that SeaBIOS
- * believes SMM to be set up already.
+ * The two APM commands that switch ACPI on and off act directly: SeaBIOS's SMM handler does not
+ * know them. All others raise an SMI once firmware has set APMC_EN.
  */
 #include "hw/pci/piix4_pm.h"
 
@@ -29,6 +28,8 @@
 
 #define CONTROL_SCI_ENABLE   0x0001
 #define CONTROL_SLEEP_ENABLE 0x2000
+
+#define APMC_EN 0x02 /* bit 25 of DEVACTB */
 
 #define APM_ACPI_ENABLE  0xf1
 #define APM_ACPI_DISABLE 0xf0
@@ -169,6 +170,11 @@ static uint32_t apm_read(void *opaque, uint16_t port, unsigned size) {
     return port & 1 ? pm->apm_status : pm->apm_control;
 }
 
+static void pulse_smi(struct piix4_pm *pm) {
+    irq_set(&pm->smi, true);
+    irq_set(&pm->smi, false);
+}
+
 static void apm_write(void *opaque, uint16_t port, unsigned size, uint32_t value) {
     struct piix4_pm *pm = opaque;
     if (port & 1) {
@@ -180,6 +186,8 @@ static void apm_write(void *opaque, uint16_t port, unsigned size, uint32_t value
         pm->pm1_control |= CONTROL_SCI_ENABLE;
     else if (pm->apm_control == APM_ACPI_DISABLE)
         pm->pm1_control &= (uint16_t)~CONTROL_SCI_ENABLE;
+    else if (pm->pci.config[CONFIG_DEVACTB + 3] & APMC_EN)
+        pulse_smi(pm);
     update_sci(pm);
 }
 
@@ -250,18 +258,20 @@ static void set_defaults(struct piix4_pm *pm) {
     uint8_t *config = pm->pci.config;
     memset(config + 0x40, 0, 0xc0);
     config[CONFIG_PM_BASE] = 1;
-    config[CONFIG_DEVACTB + 3] = 0x02; /* bit 25, APMC_EN */
+    if (pm->smi.set == NULL)
+        config[CONFIG_DEVACTB + 3] = APMC_EN;
     config[CONFIG_SMBUS_BASE] = 1;
 }
 
 void piix4_pm_init(struct piix4_pm *pm, struct port_map *ports, struct clock *clock,
                    const struct irq_line *sci, const struct irq_line *power_off,
-                   unsigned cpu_count) {
+                   const struct irq_line *smi, unsigned cpu_count) {
     memset(pm, 0, sizeof(*pm));
     pm->ports = ports;
     pm->clock = clock;
     pm->sci = *sci;
     pm->power_off = *power_off;
+    pm->smi = *smi;
     pm->cpu_count = (uint8_t)cpu_count;
     clock_timer_init(&pm->overflow_timer, clock, overflow_expired, pm);
 
@@ -327,6 +337,7 @@ static const struct state_field fields[] = {
     NOT_SAVED(piix4_pm, ports),
     NOT_SAVED(piix4_pm, sci),
     NOT_SAVED(piix4_pm, power_off),
+    NOT_SAVED(piix4_pm, smi),
 };
 const struct state_table piix4_pm_state = STATE_TABLE(piix4_pm, fields);
 const struct device_class piix4_pm_class = {"piix4_pm", piix4_pm_reset, &piix4_pm_state};

@@ -24,16 +24,19 @@ struct piix4_pm {
     struct port_map *ports;
     struct irq_line sci;       /* ISA line 9, level triggered */
     struct irq_line power_off; /* set high when the guest enters soft-off */
+    struct irq_line smi;       /* pulsed for an APM command; without one, SMM looks set up */
 };
 
 extern const struct state_table piix4_pm_state;
 extern const struct device_class piix4_pm_class;
 
-/** Claims APM, GPE0 and the hot-plug ports; PM and SMBus ports follow the configuration space.
+/** `smi` without a function: the CPU has no system management mode, and DEVACTB reads with APMC_EN
+ *  set, so that firmware believes it to be set up already.
+ *  Claims APM, GPE0 and the hot-plug ports; PM and SMBus ports follow the configuration space.
  *  Plug `pci` in at 00:01.3. */
 void piix4_pm_init(struct piix4_pm *pm, struct port_map *ports, struct clock *clock,
                    const struct irq_line *sci, const struct irq_line *power_off,
-                   unsigned cpu_count);
+                   const struct irq_line *smi, unsigned cpu_count);
 /** The user pressed the power button. */
 void piix4_pm_power_button(struct piix4_pm *pm);
 /** True when an operating system has taken over power management (SCI_EN). */

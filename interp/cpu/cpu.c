@@ -89,8 +89,8 @@ static uint64_t hash_segment(uint64_t hash, const struct segment *segment) {
 
 uint64_t cpu_hash(const struct cpu *cpu, uint64_t hash) {
     uint32_t flags = cpu_eflags(cpu);
-    uint32_t pending =
-        atomic_load(&cpu->events) & (CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI);
+    uint32_t pending = atomic_load(&cpu->events) &
+                       (CPU_EVENT_NMI | CPU_EVENT_SMI | CPU_EVENT_INIT | CPU_EVENT_SIPI);
     hash = state_hash_bytes(hash, &flags, sizeof flags);
     hash = state_hash_bytes(hash, &pending, sizeof pending);
     hash = state_hash(hash, &cpu_state_table, cpu);

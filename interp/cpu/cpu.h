@@ -93,6 +93,7 @@ enum cpu_event {
     CPU_EVENT_SIPI = 1 << 4,
     CPU_EVENT_RESET = 1 << 5,
     CPU_EVENT_CODE_WRITTEN = 1 << 6, /* another thread wrote to decoded code */
+    CPU_EVENT_SMI = 1 << 7,          /* waits while the CPU is in system management mode */
 };
 
 enum cpu_activity { CPU_RUNNING, CPU_HALTED, CPU_SHUTDOWN, CPU_WAIT_FOR_SIPI };
@@ -171,6 +172,9 @@ struct cpu {
     bool debug_shadow;            /* MOV SS/POP SS: no #DB either */
     enum cpu_activity activity;
     bool nmi_blocked;
+    bool in_smm;
+    uint32_t smbase;
+    _Atomic uint8_t part; /* enum cpu_part: what the vCPU thread is doing (part.h) */
 
     struct segment ldtr, tr;
     struct descriptor_table gdtr, idtr;

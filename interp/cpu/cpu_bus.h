@@ -24,6 +24,8 @@ struct cpu_bus {
     /** Local APIC: base MSR was written (bits as in IA32_APIC_BASE). May be NULL. */
     void (*set_apic_base)(void *opaque, uint64_t value);
     uint64_t (*apic_base)(void *opaque);
+    /** SMIACT# pin: the CPU is in system management mode, and SMRAM is to be shown. May be NULL. */
+    void (*set_smm)(void *opaque, bool active);
     /** The guest executed an unmasked shutdown (triple fault) or INIT; the machine decides. */
     void (*shutdown)(void *opaque);
 };

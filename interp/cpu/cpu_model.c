@@ -143,6 +143,9 @@ static void consider(struct nearest *nearest, const char *word, const char *cand
 
 static bool refuse(struct error *error, const char *kind, const char *word,
                    const struct nearest *nearest) {
+    /* One slip in short words, two in longer ones; more would be guessing. */
+    if (nearest->distance > 1 + strlen(nearest->word) / 4 || word[0] == '\0')
+        return error_set(error, "-cpu: unknown %s '%s'; -cpu help lists them", kind, word);
     return error_set(error, "-cpu: unknown %s '%s', did you mean '%s'?", kind, word, nearest->word);
 }
 

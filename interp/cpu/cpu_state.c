@@ -16,7 +16,8 @@ static const struct state_field cpu_fields[] = {
     NOT_SAVED(cpu, is_v86),
     NOT_SAVED(cpu, code_is_32),
     NOT_SAVED(cpu, stack_is_32),
-    NOT_SAVED(cpu, events), /* in part: NMI, INIT and SIPI; INTR is the PIC's, KICK the host's */
+    NOT_SAVED(cpu,
+              events), /* in part: NMI, SMI, INIT and SIPI; INTR is the PIC's, KICK the host's */
     NOT_SAVED(cpu, kicked), /* the engine's */
     NOT_SAVED(cpu, kicked_opaque),
     FIELD(cpu, sipi_vector, 1),
@@ -26,6 +27,9 @@ static const struct state_field cpu_fields[] = {
     FIELD(cpu, debug_shadow, 1),
     FIELD(cpu, activity, 1),
     FIELD(cpu, nmi_blocked, 1),
+    FIELD(cpu, in_smm, 1),
+    FIELD(cpu, smbase, 1),
+    NOT_SAVED(cpu, part),
     NOT_SAVED(cpu, ldtr), /* with segment_state_table */
     NOT_SAVED(cpu, tr),
     NOT_SAVED(cpu, gdtr), /* with descriptor_table_state_table */

@@ -1,9 +1,10 @@
 /*
- * Events that arrive between instructions: RESET, INIT, SIPI, NMI and INTR, in this order of
+ * Events that arrive between instructions: RESET, INIT, SIPI, SMI, NMI and INTR, in this order of
  * priority (SDM vol. 3A, "Priority Among Simultaneous Exceptions and Interrupts").
  */
 #include "interp/cpu/exception.h"
 #include "interp/cpu/interrupt.h"
+#include "interp/cpu/smm.h"
 
 #define APIC_BASE_BSP UINT64_C(0x100)
 
@@ -42,7 +43,8 @@ static bool is_bootstrap_processor(struct cpu *cpu) {
 /* RESET, INIT and SIPI; true when the CPU starts afresh. */
 static bool service_reset(struct cpu *cpu, uint32_t events) {
     if (events & CPU_EVENT_RESET) {
-        cpu_clear_event(cpu, CPU_EVENT_RESET | CPU_EVENT_INIT | CPU_EVENT_SIPI | CPU_EVENT_NMI);
+        cpu_clear_event(cpu, CPU_EVENT_RESET | CPU_EVENT_INIT | CPU_EVENT_SIPI | CPU_EVENT_NMI |
+                                 CPU_EVENT_SMI);
         cpu_reset(cpu, CPU_RESET_POWER_ON);
         return true;
     }
@@ -77,6 +79,11 @@ bool cpu_service_events(struct cpu *cpu) {
         return true;
     if (cpu->activity == CPU_WAIT_FOR_SIPI)
         return false;
+    if ((events & CPU_EVENT_SMI) && !cpu->in_smm && cpu->activity != CPU_SHUTDOWN) {
+        cpu_clear_event(cpu, CPU_EVENT_SMI);
+        smm_enter(cpu);
+        return true;
+    }
     if ((events & CPU_EVENT_NMI) && !cpu->nmi_blocked && !is_shadowed) {
         cpu_clear_event(cpu, CPU_EVENT_NMI);
         cpu->nmi_blocked = true;

@@ -61,8 +61,8 @@ static bool makes_double_fault(enum fault_class first, enum fault_class second) 
     return first == FAULT_PAGE && (second == FAULT_CONTRIBUTORY || second == FAULT_PAGE);
 }
 
-static void shut_down(struct cpu *cpu) {
-    log_write(cpu->log, LOG_INT, "triple fault: shutdown at %04x:%08x", cpu->seg[SEG_CS].selector,
+void cpu_shut_down(struct cpu *cpu) {
+    log_write(cpu->log, LOG_INT, "shutdown at %04x:%08x", cpu->seg[SEG_CS].selector,
               (uint32_t)cpu->eip);
     cpu->delivery.is_active = false;
     cpu->activity = CPU_SHUTDOWN;
@@ -96,7 +96,7 @@ void cpu_deliver_fault(struct cpu *cpu) {
     if (cpu->delivery.is_active) {
         enum fault_class first = class_of(cpu->delivery.vector), second = class_of(fault.vector);
         if (first == FAULT_DOUBLE && second != FAULT_BENIGN) {
-            shut_down(cpu);
+            cpu_shut_down(cpu);
             return;
         }
         if (makes_double_fault(first, second))

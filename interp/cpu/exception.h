@@ -24,6 +24,8 @@ noreturn void cpu_raise_debug(struct cpu *cpu, uint64_t dr6_bits, bool is_trap);
  * cpu->eip must hold the faulting (or, for traps, next) instruction's IP.
  */
 void cpu_deliver_fault(struct cpu *cpu);
+/** Enter the shutdown state, which RESET, INIT and NMI end. */
+void cpu_shut_down(struct cpu *cpu);
 
 enum interrupt_source {
     INTERRUPT_SOFTWARE,

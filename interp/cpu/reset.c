@@ -10,6 +10,7 @@
 
 #define X87_CONTROL_AT_RESET 0x0040
 #define MXCSR_AT_RESET       0x1f80
+#define SMBASE_AT_RESET      0x30000
 
 static void set_segment(struct segment *segment, uint16_t selector, uint32_t base,
                         uint16_t attributes) {
@@ -39,6 +40,7 @@ static void reset_on_power_on(struct cpu *cpu) {
     cpu->x87.control = X87_CONTROL_AT_RESET;
     cpu->mxcsr = MXCSR_AT_RESET;
     cpu->tsc_offset = 0;
+    cpu->smbase = SMBASE_AT_RESET;
     cpu->cr0 = CR0_CD | CR0_NW;
     msr_reset(cpu);
 }
@@ -63,6 +65,9 @@ void cpu_reset(struct cpu *cpu, enum cpu_reset_kind kind) {
     cpu->checks_every_access = cpu->step_pending = false;
     cpu->debug_pending = 0;
     cpu->interrupt_shadow = cpu->debug_shadow = cpu->nmi_blocked = false;
+    if (cpu->in_smm && cpu->bus.set_smm != NULL)
+        cpu->bus.set_smm(cpu->bus.opaque, false);
+    cpu->in_smm = false;
     cpu->delivery = (struct cpu_delivery){.is_active = false};
     cpu->activity = CPU_RUNNING;
     reset_segments(cpu);

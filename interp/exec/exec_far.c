@@ -2,6 +2,7 @@
  * Far transfers, software interrupts, SYSENTER and SYSEXIT. These rows end their block, so while
  * they run cpu->eip holds the next instruction's IP: the return address.
  */
+#include "interp/cpu/smm.h"
 #include "interp/exec/sensitive.h"
 
 /* SYSENTER and SYSEXIT make flat segments without reading descriptors. */
@@ -127,8 +128,11 @@ EXEC_SYSTEM(SYSEXIT) {
     RESUME(cpu, i);
 }
 
-/* There is no system management mode to return from. */
+/* SDM vol. 2, "RSM-Resume from System Management Mode". */
 EXEC_SYSTEM(RSM) {
     note_sensitive(cpu, i);
-    cpu_raise(cpu, VECTOR_UD);
+    if (!cpu->in_smm)
+        cpu_raise(cpu, VECTOR_UD);
+    smm_leave(cpu);
+    RESUME(cpu, i);
 }

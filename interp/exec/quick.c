@@ -6,6 +6,7 @@
 #include "interp/exec/chain.h"
 #include "interp/exec/condition.h"
 #include "interp/exec/operand.h"
+#include "interp/exec/quick_pair.h"
 #include "interp/exec/stack.h"
 
 #define QUICK(name) static const struct insn *quick_##name(struct cpu *cpu, const struct insn *i)
@@ -254,7 +255,7 @@ static exec_fn *quick_branch(const struct insn *last) {
 }
 
 /** The handler of the insn before the block's conditional branch that does both, or NULL. */
-static exec_fn *quick_pair(const struct insn *insn) {
+static exec_fn *quick_compare_and_branch(const struct insn *insn) {
     const struct insn *branch = insn + 1;
     if (!is_condition(branch->op) || !branches_in_32_bits(branch))
         return NULL;
@@ -376,15 +377,23 @@ static void set_quick(struct insn *insn, exec_fn *handler) {
 
 void quick_apply(struct insn *insns, unsigned count) {
     unsigned live = FLAGS_ARITHMETIC;
+    uint64_t dead = 0; /* a bit per insn whose flags nobody sees */
+    _Static_assert(BLOCK_MAX_INSNS <= 64, "the bits of `dead`");
     for (unsigned n = count; n-- > 0;) {
+        dead |= (uint64_t)((op_info((enum op)insns[n].op)->writes & live) == 0) << n;
         set_quick(&insns[n], quick_handler(&insns[n], live));
         live = live_before(&insns[n], live);
+    }
+    for (unsigned n = 0; n + 1 < count; n++) {
+        exec_fn *pair = quick_pair(&insns[n], dead >> n & 1, dead >> (n + 1) & 1);
+        set_quick(&insns[n], pair);
+        n += pair != NULL;
     }
     if (insns[count].exec != exec_next_block)
         return;
     set_quick(&insns[count - 1], quick_branch(&insns[count - 1]));
     if (count >= 2)
-        set_quick(&insns[count - 2], quick_pair(&insns[count - 2]));
+        set_quick(&insns[count - 2], quick_compare_and_branch(&insns[count - 2]));
 }
 
 void quick_remove(struct insn *insns, unsigned count) {

@@ -25,7 +25,7 @@ static void *create(struct port_fuzz *machine) {
     pci_bus_init(&chips->bus, machine->ports, pirq);
     i440fx_init(&chips->host, machine->physmem);
     piix3_init(&chips->isa, machine->ports, isa, &nobody);
-    piix4_pm_init(&chips->pm, machine->ports, machine->time.clock, &nobody, &nobody, 1);
+    piix4_pm_init(&chips->pm, machine->ports, machine->time.clock, &nobody, &nobody, &nobody, 1);
     pci_bus_add(&chips->bus, &chips->host.pci, 0x00);
     pci_bus_add(&chips->bus, &chips->isa.pci, 0x08);
     pci_bus_add(&chips->bus, &chips->pm.pci, 0x0b);

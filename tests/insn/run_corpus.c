@@ -21,7 +21,7 @@
 #define RAM_BYTES         (UINT64_C(16) << 20)
 #define IMAGE_ADDRESS     0x8000
 #define IMAGE_BYTES       0x8000
-#define INSTRUCTION_LIMIT UINT64_C(20000000)
+#define INSTRUCTION_LIMIT UINT64_C(200000000)
 #define CODE_CACHE_BYTES  (4u << 20)
 
 struct board {
@@ -126,6 +126,14 @@ static bool build(struct board *board, const char *engine, const char *cpu_text,
     return true;
 }
 
+static void take_apart(struct board *board) {
+    translator_destroy(board->translator);
+    cpu_destroy(&board->cpu);
+    code_pages_destroy(board->code_pages);
+    physmem_destroy(board->physmem);
+    free(board);
+}
+
 static bool load(struct board *board, const char *path) {
     uint8_t image[IMAGE_BYTES];
     FILE *file = fopen(path, "rb");
@@ -181,5 +189,7 @@ int main(int argc, char **argv) {
                (uint32_t)board->cpu.eip);
     else if (board->exit_code != 0)
         printf("%s: exit code %u\n", argv[2], board->exit_code);
-    return !board->has_ended || board->exit_code != 0;
+    bool has_passed = board->has_ended && board->exit_code == 0;
+    take_apart(board);
+    return has_passed ? 0 : 1;
 }

@@ -20,10 +20,10 @@ def use_grub(machine):
     machine.expect_screen(r"│\*FreeBSD")
     machine.keys("c")
     machine.expect_screen(r"^grub>")
-    machine.type_keys("set\n")
+    machine.type_line("grub> ", "set")
     machine.expect_screen(r"^grub_cpu=i386\s")
-    machine.type_keys("clear\n")
-    machine.type_keys("ls /boot/grub\n")
+    machine.type_line("grub> ", "clear")
+    machine.type_line("grub> ", "ls /boot/grub")
     machine.expect_screen(r"i386-pc/ ")
     machine.quit()
 
@@ -80,9 +80,10 @@ def ipxe_shell(machine):
     """Its command line, which it offers for two seconds only."""
     machine.expect_screen(r"iPXE initialising devices")
     machine.expect_screen(r"^iPXE>", keys=("ctrl-b",))
-    machine.type_keys("\necho hello\n")
+    machine.keys("ret")  # an empty line, whatever is left of the keys that asked for the prompt
+    machine.type_line("iPXE> ", "echo hello")
     machine.expect_screen(r"^hello\s")
-    machine.type_keys("show version\n")
+    machine.type_line("iPXE> ", "show version")
     machine.expect_screen(r"builtin/version:string = 1\.")
     machine.quit()
 

@@ -11,7 +11,8 @@ BOCHS_OPTIONS = {"clock": "host", "limit": None}
 def nothing_to_boot(context):
     with context.guest("-m", "16") as machine:
         machine.expect_screen(r"No bootable device\.")
-        machine.quit()
+        statistics = machine.quit()
+    guest.check(statistics.get("sensitive.rsm", 0) > 0, "the firmware has not used SMM")
 
 
 def boot_menu(context):

@@ -212,14 +212,15 @@ class Guest:
         for name in names:
             self.ask(f"sendkey {name}")
 
-    def type_keys(self, text):
-        """Type on the keyboard: lower case letters, digits and a few signs. The guest has 16
-        scan codes' worth of room, so each key is given time to be taken."""
-        signs = {" ": "spc", "\n": "ret", "-": "minus", ".": "dot", "/": "slash", ",": "comma",
-                 "=": "equal"}
-        for character in text:
+    def type_line(self, prompt, text):
+        """Type a line behind a prompt on the screen: lower case letters, digits and a few signs.
+        Each character waits for the one before it to be shown. Keys that come while a busy host
+        keeps the guest waiting fill the keyboard's 16 bytes, and the rest of a line is lost."""
+        signs = {" ": "spc", "-": "minus", ".": "dot", "/": "slash", ",": "comma", "=": "equal"}
+        for count, character in enumerate(text, 1):
             self.keys(signs.get(character, character))
-            time.sleep(0.02)
+            self.expect_screen("^" + re.escape((prompt + text[:count]).rstrip()) + "$")
+        self.keys("ret")
 
     def wait_end(self, status=0, stop=None):
         """Wait for the end of the process; its statistics."""

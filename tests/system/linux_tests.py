@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import tempfile
 
 import debian_linux
@@ -167,6 +168,35 @@ def disk_write_snapshot(context):
     write_disk(context, dma=True, extra=("-snapshot",), is_kept=False)
 
 
+def memory_of(process):
+    """Bytes of memory that a process has; a page that it maps in several places counts once."""
+    text = pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M).group(1)) << 10
+
+
+def memory_bound(context):
+    """The host's memory stays within RAM, code cache and a fixed overhead when the guest has used
+    nearly all of its own and filled the code cache."""
+    with Linux(context, "-m", "256", "-code-cache", "16M", disks=()) as linux:
+        peak = 0
+        for command in ("dd if=/dev/zero of=/dev/null bs=160M count=3 2>/dev/null",
+                        "i=0; while [ $i -lt 100 ]; do ls -l /dev >/dev/null; i=$((i + 1)); done"):
+            linux.run(command)
+            peak = max(peak, memory_of(linux.guest.process))
+        print(f"{peak / MIB:.0f} MiB")
+        guest.check(peak <= (256 + 16 + 96) * MIB, f"{peak / MIB:.0f} MiB at the peak")
+        linux.guest.quit()
+
+
+def small_code_cache(context):
+    """Code that does not fit is translated again and again, and nothing else changes."""
+    with Linux(context, "-code-cache", "1M", disks=()) as linux:
+        linux.check_sum("dd if=/dev/zero bs=1M count=2 2>/dev/null | md5sum", bytes(2 * MIB))
+        statistics = linux.guest.quit()
+        flushes = statistics["translator.flushes"]
+        guest.check(flushes > 10, f"only {flushes} flushes of the code cache")
+
+
 def power_off(context):
     with Linux(context, disks=()) as linux:
         linux.guest.send("poweroff -f\n")
@@ -195,4 +225,4 @@ def reboot(context):
 
 if __name__ == "__main__":
     guest.main(shell, disk_dma, disk_pio, cd_dma, cd_pio, cd_file_system, disk_write,
-               disk_write_pio, disk_write_snapshot, power_off, power_button, reboot_ends, reboot)
+               disk_write_pio, disk_write_snapshot, memory_bound, small_code_cache, power_off, power_button, reboot_ends, reboot)

@@ -9,6 +9,8 @@ import tempfile
 import time
 
 SKIP = 77  # Meson's exit status for a skipped test
+# A slow build (sanitizers) or host needs more than the seconds that tests give.
+AT_LEAST_SECONDS = float(os.environ.get("PENTIMENTO_TEST_SECONDS", "0"))
 
 
 class Failure(Exception):
@@ -35,7 +37,8 @@ class Guest:
 
     def wait_for(self, text, seconds=60):
         """Wait until the text comes after everything waited for before."""
-        wanted, deadline = text.encode(), time.monotonic() + seconds
+        wanted = text.encode()
+        deadline = time.monotonic() + max(seconds, AT_LEAST_SECONDS)
         while True:
             found = self.output.find(wanted, self.seen)
             if found >= 0:
@@ -57,7 +60,7 @@ class Guest:
     def finish(self, status=0, seconds=60):
         """Wait for the end and check the exit status."""
         try:
-            rest, _ = self.process.communicate(timeout=seconds)
+            rest, _ = self.process.communicate(timeout=max(seconds, AT_LEAST_SECONDS))
         except subprocess.TimeoutExpired:
             raise Failure(f"the program did not end within {seconds} s") from None
         self.output += rest or b""

@@ -10,7 +10,7 @@ GRUB = "/usr/lib/grub-rescue/grub-rescue-"
 LINUX = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"
 
 
-def lockstep(engine, instructions, *arguments, seconds=170):
+def lockstep(engine, instructions, *arguments, seconds=900):
     """Run that many instructions; a difference ends the program with status 1."""
     counters = statistics("-engine", engine, "-clock", f"icount,limit={instructions}", "-display",
                           "none", *arguments, seconds=seconds)

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
-"""Ways to end a run, reset, determinism and the monitor. Usage: test_machine.py PROGRAM"""
+"""Ways to end a run, reset, determinism, logs and the monitor. Usage: test_machine.py PROGRAM"""
+import pathlib
+import re
+import signal
 import tempfile
+import time
 
 from pipe_guest import Failure, Guest, boot_floppy, expect, main, run, statistics
 
@@ -66,12 +70,29 @@ def runs_with_the_instruction_clock_repeat_exactly():
     results = [statistics("-display", "none", "-clock", "icount,limit=30000000")
                for _ in range(2)]
     for result in results:
-        for name in ("time.host_seconds", "time.halted_seconds"):
+        for name in [name for name in result if name.startswith(("time.h", "parts."))]:
             result.pop(name)
     if results[0] != results[1]:
         raise Failure(f"{results[0]} and {results[1]} differ")
     if results[0]["instructions.total"] != 30000000:
         raise Failure(f"ran {results[0]['instructions.total']} instructions")
+
+
+def every_counter_is_documented():
+    page = pathlib.Path(__file__).parents[2] / "docs/statistics.md"
+    documented = set()
+    for row in re.findall(r"^\| (`[^|]*) \|", page.read_text(), re.M):
+        names = re.findall(r"`([\w.]+)`", row)
+        group = names[0].partition(".")[0]
+        documented |= {group + name if name.startswith(".") else name for name in names}
+    groups = {"handlers", "sensitive", "parts"}  # one row for all operations, for all parts
+    for engine in ("bt", "bt,backend=portable"):
+        counters = statistics("-engine", engine, "-display", "none", "-clock",
+                              "icount,limit=8000000")
+        for name in counters:
+            general = re.sub(r"^(reuse\.\w+_)\d+$", r"\1N", name)
+            if name.partition(".")[0] not in groups and general not in documented:
+                raise Failure(f"{name} is not in docs/statistics.md")
 
 
 def monitor_answers_on_the_terminal():
@@ -108,7 +129,92 @@ def signals_end_the_run():
         guest.process.kill()
 
 
+MONITOR = ("-display", "none", "-monitor", "stdio", "-serial", "null")
+
+
+def wait_for_status(guest, wanted):
+    for _ in range(300):
+        guest.send("info status\n")
+        guest.wait_for("VM status: ")
+        guest.wait_for("\n")
+        if f"VM status: {wanted}".encode() in guest.output:
+            return
+        time.sleep(0.1)
+    raise Failure(f"the machine is not {wanted}")
+
+
+def no_shutdown_stops_where_the_guest_powers_off():
+    with tempfile.TemporaryDirectory() as folder:
+        image = boot_floppy(folder, "mov dx, 0xb004\nmov ax, 0x2000\nout dx, ax\nhlt\n")
+        guest = Guest(*MONITOR, "-fda", image, "-snapshot", "-boot", "a", "-no-shutdown")
+        try:
+            wait_for_status(guest, "paused")
+            guest.send("quit\n")
+            guest.finish()
+        finally:
+            guest.process.kill()
+
+
+def a_stopped_start_waits_for_cont():
+    guest = Guest(*MONITOR, "-S")
+    try:
+        wait_for_status(guest, "paused")
+        guest.send("cont\n")
+        wait_for_status(guest, "running")
+        guest.send("quit\n")
+        guest.finish()
+    finally:
+        guest.process.kill()
+
+
+def sigusr1_shows_the_screen():
+    guest = Guest(*MONITOR, "-boot", "d")
+    try:
+        guest.wait_for("(pentimento) ")
+        for _ in range(300):
+            guest.process.send_signal(signal.SIGUSR1)
+            time.sleep(0.1)
+            guest.wait_for("\n")
+            if b"No bootable device." in guest.output:
+                break
+        guest.wait_for("No bootable device.")
+        guest.process.terminate()
+        guest.finish(status=128 + 15)
+    finally:
+        guest.process.kill()
+
+
+def the_pidfile_is_there_while_the_process_is():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "pid"
+        guest = Guest(*MONITOR, "-S", "-pidfile", path)
+        try:
+            guest.wait_for("(pentimento) ")
+            if int(path.read_text()) != guest.process.pid:
+                raise Failure(f"{path.read_text()} is not {guest.process.pid}")
+            guest.send("quit\n")
+            guest.finish()
+        finally:
+            guest.process.kill()
+        if path.exists():
+            raise Failure("the file is left behind")
+
+
+def logs_go_to_their_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "log"
+        text = run("-display", "none", "-clock", "icount,limit=2000000", "-d", "in_asm,int,screen",
+                   "-D", path)
+        log = path.read_text()
+        expect(log, "IN: f000:0000fff0")
+        expect(log, "SeaBIOS")
+        if text:
+            raise Failure(f"the terminal shows {text[:200]!r}")
+
+
 main(debug_exit_gives_the_exit_status, acpi_soft_off_ends_with_status_0,
      no_reboot_ends_at_each_kind_of_reset, reset_boots_again_and_keeps_cmos,
-     runs_with_the_instruction_clock_repeat_exactly, monitor_answers_on_the_terminal,
-     ctrl_a_x_ends_the_run, signals_end_the_run)
+     runs_with_the_instruction_clock_repeat_exactly, every_counter_is_documented,
+     monitor_answers_on_the_terminal, ctrl_a_x_ends_the_run, signals_end_the_run, no_shutdown_stops_where_the_guest_powers_off,
+     a_stopped_start_waits_for_cont, sigusr1_shows_the_screen,
+     the_pidfile_is_there_while_the_process_is, logs_go_to_their_file)

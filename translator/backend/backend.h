@@ -9,6 +9,7 @@
 #ifndef TRANSLATOR_BACKEND_BACKEND_H
 #define TRANSLATOR_BACKEND_BACKEND_H
 
+#include "interp/decode/op.h"
 #include "softmmu/base/error.h"
 #include "translator/ir/ir.h"
 
@@ -52,12 +53,20 @@ struct bt_block {
     struct bt_block *next_in_bucket, *next_in_frame;
 };
 
+/* What back ends count as translated code runs. */
+struct backend_counters {
+    uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
+    uint64_t access_calls;            /* memory accesses by a C function */
+    uint64_t host_traps;              /* host signals that translated code caused */
+};
+
 struct backend_ops {
     const char *name;
     /** Links may lead to other pages: their targets check that their page is mapped as it was. */
     bool links_pages;
-    /** code_bytes bounds all memory that translations may take. */
-    struct backend *(*create)(struct cpu *cpu, uint64_t code_bytes, struct error *error);
+    /** code_bytes bounds all memory that translations may take; `counters` stay the caller's. */
+    struct backend *(*create)(struct cpu *cpu, uint64_t code_bytes,
+                              struct backend_counters *counters, struct error *error);
     void (*destroy)(struct backend *backend);
     /** Translate. False: no room; the dispatcher evicts (flush) and tries again. */
     bool (*translate)(struct backend *backend, const struct ir_block *ir, struct bt_block *block);

@@ -8,8 +8,9 @@ struct block_map {
     const struct backend_ops *ops;
     struct backend *backend;
     struct bt_block *bucket[BUCKETS];
-    struct bt_block **frame; /* per frame: its blocks */
-    struct bt_block *dead;   /* invalidated, linked by next_in_bucket */
+    struct bt_block **frame;                       /* per frame: its blocks */
+    struct bt_block *dead;                         /* invalidated, linked by next_in_bucket */
+    struct block_reuse reuse[BLOCK_REUSE_CLASSES]; /* of blocks that are no more */
 };
 
 struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
@@ -185,9 +186,31 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
     return count;
 }
 
+static void note_reuse(struct block_reuse *reuse, const struct bt_block *block) {
+    if (block->executions == 0)
+        return;
+    unsigned class = 31u - (unsigned)__builtin_clz(block->executions);
+    reuse[class].blocks++;
+    reuse[class].instructions += (uint64_t)block->executions * block->guest_count;
+}
+
+void block_map_count_reuse(const struct block_map *map,
+                           struct block_reuse reuse[BLOCK_REUSE_CLASSES]) {
+    for (unsigned class = 0; class < BLOCK_REUSE_CLASSES; class ++) {
+        reuse[class].blocks += map->reuse[class].blocks;
+        reuse[class].instructions += map->reuse[class].instructions;
+    }
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (const struct bt_block *at = map->bucket[i]; at != NULL; at = at->next_in_bucket)
+            note_reuse(reuse, at);
+    for (const struct bt_block *at = map->dead; at != NULL; at = at->next_in_bucket)
+        note_reuse(reuse, at);
+}
+
 void block_map_reclaim(struct block_map *map) {
     while (map->dead != NULL) {
         struct bt_block *block = map->dead;
+        note_reuse(map->reuse, block);
         map->dead = block->next_in_bucket;
         map->ops->invalidate(map->backend, block);
         block_map_discard(block);

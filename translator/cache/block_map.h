@@ -14,6 +14,13 @@
 
 struct block_map;
 
+/* Blocks that were executed at least 2^class times, but less than twice that. */
+#define BLOCK_REUSE_CLASSES 32
+struct block_reuse {
+    uint64_t blocks;
+    uint64_t instructions; /* guest instructions in them, each as often as it was executed */
+};
+
 /** `frames`: number of frames that code can lie in. */
 struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
                                    frame_number frames, struct error *error);
@@ -45,6 +52,10 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
 void block_map_flush(struct block_map *map);
 /** Free invalidated blocks. Only when none is running. */
 void block_map_reclaim(struct block_map *map);
+/** Add the blocks that are and were in the map to their classes. Back ends that do not count
+ *  executions leave all empty. */
+void block_map_count_reuse(const struct block_map *map,
+                           struct block_reuse reuse[BLOCK_REUSE_CLASSES]);
 /** Whether any block has bytes in the frame. */
 bool block_map_has_frame(const struct block_map *map, frame_number frame);
 

@@ -84,10 +84,15 @@ CPU_TEST(task, debug_trap_bit_raises_db_before_the_first_instruction, RING0) {
     EQ(test_cpu_stack(t, 0), TEST_CODE + 0x100);
 }
 
-CPU_TEST(task, sixteen_bit_task_loads_words, RING0) {
+/* The 16-bit task runs at CODE16:20h, on the stack 0:F000h. */
+static void install_task16(struct test_cpu *t) {
     PLACE(t, TEST_TSS16 + 0x0e, 0x20, 0, 2, 0, 0x34, 0x12); /* IP, FLAGS, AX */
     PLACE(t, TEST_TSS16 + 0x1a, 0, 0xf0);                   /* SP */
     PLACE(t, TEST_TSS16 + 0x22, SEL_DATA0, 0, SEL_CODE16, 0, SEL_DATA16, 0, SEL_DATA0, 0, 0, 0);
+}
+
+CPU_TEST(task, sixteen_bit_task_loads_words, RING0) {
+    install_task16(t);
     PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS16, 0);
     PLACE(t, TEST_CODE + 0x20, 0xf4);
     test_cpu_run(t);
@@ -119,4 +124,63 @@ CPU_TEST(task, switch_loads_cr3_and_ldt, RING0) {
     EQ(t->cpu.eip, TEST_CODE + 0x101);
     EQ(t->cpu.cr3, TEST_PAGES | 8);
     EQ(t->cpu.ldtr.base, 0x6000);
+}
+
+CPU_TEST(task, sixteen_bit_task_is_called_and_returns, RING0) {
+    install_task16(t);
+    PLACE(t, TEST_CODE, 0x9a, 0, 0, 0, 0, SEL_TSS16, 0, 0x90);
+    PLACE(t, TEST_CODE + 0x20, 0x40, 0xcf); /* inc ax; iret */
+    t->cpu.gpr[GPR_EBX] = 0x12345678;
+    test_cpu_steps(t, 1);
+    EQ(t->cpu.tr.selector, SEL_TSS16);
+    EQ(test_cpu_read16(t, TEST_TSS16), SEL_TSS);
+    EQ(t->cpu.eflags & FLAG_NT, FLAG_NT);
+    test_cpu_steps(t, 2);
+    EQ(t->cpu.tr.selector, SEL_TSS);
+    EQ(t->cpu.eip, TEST_CODE + 7);
+    EQ(cpu_reg32(&t->cpu, GPR_EBX), 0x12345678);
+    EQ(is_busy(t, SEL_TSS16), false);
+    EQ(test_cpu_read16(t, TEST_TSS16 + 0x12), 0x1235); /* AX */
+    EQ(test_cpu_read16(t, TEST_TSS16 + 0x0e), 0x22);   /* IP */
+}
+
+CPU_TEST(task, leaving_a_sixteen_bit_task_stores_words_alone, RING0) {
+    install_task16(t);
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS16 + 0x2a, 0xbeef0000); /* the LDT's selector and what follows */
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS16, 0);
+    PLACE(t, TEST_CODE + 0x20, 0xea, 0, 0, SEL_TSS2, 0);
+    PLACE(t, TEST_CODE + 0x100, 0xf4);
+    test_cpu_run(t);
+    EQ(t->cpu.eip, TEST_CODE + 0x101);
+    EQ(test_cpu_read16(t, TEST_TSS16 + 0x1a), 0xf000);
+    EQ(test_cpu_read16(t, TEST_TSS16 + 0x24), SEL_CODE16);
+    EQ(test_cpu_read16(t, TEST_TSS16 + 0x2c), 0xbeef);
+}
+
+CPU_TEST(task, too_small_sixteen_bit_tss_is_ts, RING0) {
+    test_cpu_set_descriptor(t, SEL_TSS16, TEST_TSS16, 0x2a, 0x81, 0);
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS16, 0);
+    CAUGHT(t, VECTOR_TS, SEL_TSS16);
+}
+
+CPU_TEST(task, sixteen_bit_tss_has_the_inner_stack_in_words, RING3) {
+    test_cpu_set_descriptor(t, SEL_TSS16, TEST_TSS16, 0x2b, 0x83, 0);
+    PLACE(t, TEST_TSS16 + 2, 0x00, 0x70, SEL_DATA0, 0); /* SP0, SS0 */
+    t->cpu.tr.base = TEST_TSS16;
+    t->cpu.tr.limit = 0x2b;
+    t->cpu.tr.attributes = 0x83;
+    PLACE(t, TEST_CODE, 0xcc);
+    test_cpu_set_vector(t, VECTOR_BP, 0xee, SEL_CODE0, TEST_HANDLERS + VECTOR_BP * 16);
+    test_cpu_run(t);
+    EQ(test_cpu_caught(t), VECTOR_BP);
+    EQ(cpu_reg32(&t->cpu, GPR_ESP), 0x7000 - 20);
+    EQ(test_cpu_stack(t, 3), TEST_STACK3);
+}
+
+CPU_TEST(task, port_access_in_a_sixteen_bit_task_has_no_bitmap, RING3) {
+    t->cpu.tr.attributes = 0x83;
+    PLACE(t, TEST_TSS + 2, 0x00, 0x70, SEL_DATA0, 0); /* SP0, SS0 */
+    PLACE(t, TEST_CODE, 0xe4, 0x80);
+    CAUGHT(t, VECTOR_GP, 0);
 }

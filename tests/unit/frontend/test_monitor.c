@@ -53,6 +53,14 @@ Test(monitor, help_lists_the_commands) {
     tear_down(b);
 }
 
+Test(monitor, shows_the_counters) {
+    struct bench *b = set_up(false);
+    type(b, "info stats\n");
+    expect_said(b, "instructions.total");
+    expect_said(b, "device.port_accesses");
+    tear_down(b);
+}
+
 Test(monitor, shows_registers_and_state) {
     struct bench *b = set_up(false);
     type(b, "info registers\ninfo status\n");

@@ -116,7 +116,7 @@ Test(terminal_mux, ctrl_a_c_switches_to_the_monitor_and_back) {
     type(b, "\x01");
     type(b, "chelp\r");
     expect_serial(b, "");
-    expect_shown(b, "info registers     the CPU's registers\r\n");
+    expect_shown(b, "info registers     the CPU's registers\n");
     type(b, "\x01"
             "cX");
     expect_serial(b, "X");

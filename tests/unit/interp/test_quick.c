@@ -114,6 +114,76 @@ static size_t put_instruction(uint8_t *at, uint32_t *seed) {
     }
 }
 
+/* Two instructions which a pair may do: a move, load, product or sum, then an operation on or with
+   what it left. */
+static size_t put_pair(uint8_t *at, uint32_t *seed) {
+    static const uint8_t registers[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESI, GPR_EDI};
+    uint8_t to = registers[next_random(seed) % 5], other = registers[next_random(seed) % 5];
+    size_t size = 2;
+    switch (next_random(seed) % 6) {
+    case 5: /* imul to, [ebx + disp8] */
+        at[0] = 0x0f;
+        at[1] = 0xaf;
+        at[size++] = (uint8_t)(0x43 | to << 3);
+        at[size++] = next_random(seed) & 0x7c;
+        break;
+    case 0: /* mov to, other */
+        at[0] = 0x89;
+        at[1] = (uint8_t)(0xc0 | other << 3 | to);
+        break;
+    case 1: /* mov to, [ebx + disp8] */
+        at[0] = 0x8b;
+        at[1] = (uint8_t)(0x43 | to << 3);
+        at[size++] = next_random(seed) & 0x7c;
+        break;
+    case 2: /* lea to, [other + to * 4] */
+        at[0] = 0x8d;
+        at[1] = (uint8_t)(0x04 | to << 3);
+        at[size++] = (uint8_t)(0x80 | to << 3 | other);
+        break;
+    case 3: /* movzx to, byte [ebx + disp8] */
+        at[0] = 0x0f;
+        at[1] = 0xb6;
+        at[size++] = (uint8_t)(0x43 | to << 3);
+        at[size++] = next_random(seed) & 0x7c;
+        break;
+    default: /* op to, other */
+        at[0] = (uint8_t)((next_random(seed) & 7) << 3 | 1);
+        at[1] = (uint8_t)(0xc0 | other << 3 | to);
+        break;
+    }
+    uint8_t *second = at + size, operation = next_random(seed) & 7;
+    other = registers[next_random(seed) % 5];
+    switch (next_random(seed) % 6) {
+    case 4: /* op other, to */
+        second[0] = (uint8_t)(operation << 3 | 1);
+        second[1] = (uint8_t)(0xc0 | to << 3 | other);
+        return size + 2;
+    case 5: /* mov other, to */
+        second[0] = 0x89;
+        second[1] = (uint8_t)(0xc0 | to << 3 | other);
+        return size + 2;
+    case 0: /* op to, other */
+        second[0] = (uint8_t)(operation << 3 | 1);
+        second[1] = (uint8_t)(0xc0 | other << 3 | to);
+        return size + 2;
+    case 1: /* shift or rotate to, imm8 */
+        second[0] = 0xc1;
+        second[1] = (uint8_t)(0xc0 | operation << 3 | to);
+        second[2] = next_random(seed) & 33;
+        return size + 3;
+    case 2: /* not to */
+        second[0] = 0xf7;
+        second[1] = (uint8_t)(0xd0 | to);
+        return size + 2;
+    default: /* op to, imm8 */
+        second[0] = 0x83;
+        second[1] = (uint8_t)(0xc0 | operation << 3 | to);
+        second[2] = (uint8_t)next_random(seed);
+        return size + 3;
+    }
+}
+
 /* A comparison and a conditional branch over an INC. */
 static size_t put_branch(uint8_t *at, uint32_t *seed) {
     static const uint8_t comparisons[][3] = {
@@ -143,7 +213,8 @@ static size_t make_program(uint8_t *code, uint32_t seed) {
     for (unsigned part = 0; part < 4; part++) {
         unsigned count = next_random(&seed) % 6;
         for (unsigned n = 0; n < count; n++)
-            size += put_instruction(code + size, &seed);
+            size += next_random(&seed) & 1 ? put_pair(code + size, &seed)
+                                           : put_instruction(code + size, &seed);
         size += put_branch(code + size, &seed);
     }
     code[size++] = 0xf4;
@@ -151,7 +222,7 @@ static size_t make_program(uint8_t *code, uint32_t seed) {
 }
 
 Test(quick, random_programs_end_as_when_stepped) {
-    for (uint32_t seed = 1; seed <= 3000; seed++) {
+    for (uint32_t seed = 1; seed <= 10000; seed++) {
         uint8_t code[256];
         size_t size = make_program(code, seed);
         compare(code, size, seed, 100);

@@ -243,10 +243,23 @@ Test(physmem, page_table_watches_are_counted) {
 Test(physmem, hash_follows_ram) {
     struct guest guest;
     guest_start(&guest);
-    uint64_t before = physmem_hash_ram(guest.pm, STATE_HASH_SEED);
+    uint64_t before = physmem_hash(guest.pm, STATE_HASH_SEED);
     physmem_write(guest.pm, 0x123456, 1, 1);
-    cr_assert_neq(physmem_hash_ram(guest.pm, STATE_HASH_SEED), before);
+    cr_assert_neq(physmem_hash(guest.pm, STATE_HASH_SEED), before);
     physmem_write(guest.pm, 0x123456, 1, 0);
-    CHECK_HEX(physmem_hash_ram(guest.pm, STATE_HASH_SEED), before);
+    CHECK_HEX(physmem_hash(guest.pm, STATE_HASH_SEED), before);
+    guest_stop(&guest);
+}
+
+Test(physmem, hash_follows_device_memory) {
+    struct guest guest;
+    uint8_t *memory;
+    guest_start(&guest);
+    cr_assert_geq(physmem_add_device_ram(guest.pm, "card", 0xe0000000, 0x10000, &memory, 5), 0);
+    uint64_t before = physmem_hash(guest.pm, STATE_HASH_SEED);
+    memory[0x1234] = 1;
+    cr_assert_neq(physmem_hash(guest.pm, STATE_HASH_SEED), before);
+    memory[0x1234] = 0;
+    CHECK_HEX(physmem_hash(guest.pm, STATE_HASH_SEED), before);
     guest_stop(&guest);
 }

@@ -19,6 +19,7 @@
 
 struct backend {
     struct cpu *cpu;
+    struct backend_counters *counters;
     uint64_t code_bytes, used_bytes;
     ffi_cif operation; /* uint32_t (struct ir_operands *) */
     ffi_cif handler;   /* const struct insn *(struct cpu *, const struct insn *) */
@@ -39,13 +40,15 @@ struct frame {
     struct block_link *taken;
 };
 
-static struct backend *portable_create(struct cpu *cpu, uint64_t code_bytes, struct error *error) {
+static struct backend *portable_create(struct cpu *cpu, uint64_t code_bytes,
+                                       struct backend_counters *counters, struct error *error) {
     struct backend *backend = calloc(1, sizeof(*backend));
     if (backend == NULL) {
         error_set(error, "out of memory for the translator");
         return NULL;
     }
     backend->cpu = cpu;
+    backend->counters = counters;
     backend->code_bytes = code_bytes;
     backend->operation_types[0] = &ffi_type_pointer;
     backend->handler_types[0] = backend->handler_types[1] = &ffi_type_pointer;
@@ -128,6 +131,7 @@ static uint32_t load(struct cpu *cpu, unsigned type, linear_addr linear) {
 
 static void access_memory(struct frame *frame, const struct ir_insn *insn) {
     struct cpu *cpu = frame->cpu;
+    frame->backend->counters->access_calls++;
     unsigned size = 1u << insn->type;
     uint32_t offset = effective_address(frame, &insn->memory);
     unsigned segment = insn->memory.segment;
@@ -177,6 +181,7 @@ static void call_handler(struct frame *frame, unsigned guest) {
     struct cpu *cpu = frame->cpu;
     uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
+    frame->backend->counters->handler_calls[insn->op]++;
     void *arguments[] = {&cpu, &insn};
     void *result = NULL;
     ffi_call(&frame->backend->handler, FFI_FN(insn->exec), &result, arguments);
@@ -267,6 +272,7 @@ static bool run_block(struct frame *frame) {
     struct bt_block *block = frame->block;
     const struct portable_block *code = block->host;
     frame->taken = NULL;
+    block->executions++;
     cpu->ip_base = block->ip;
     unsigned guest = UINT_MAX;
     for (unsigned i = 0; i < code->count; i++) {

@@ -4,6 +4,7 @@
  * a block, so that they may raise.
  */
 #include "interp/cpu/exception.h"
+#include "interp/cpu/part.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/backend/x86_64/x87.h"
@@ -42,6 +43,8 @@ static uint32_t leave_before(struct x64_context *context, struct cpu *cpu, uint6
 static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
+    context->backend->counters->access_calls++;
+    cpu_set_part(cpu, PART_ACCESSES);
     unsigned segment = what >> CALLOUT_SEGMENT & 7;
     enum ir_type type = (enum ir_type)(what >> CALLOUT_TYPE & 3);
     enum access_kind kind = (enum access_kind)(what >> CALLOUT_KIND & 3);
@@ -59,6 +62,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
     /* A register may have made a chip raise its interrupt, which running code does not look for. */
     if (!block->mode.counts_instructions && UNLIKELY(helper_event_waits(cpu)))
         backend_x86_64.request_exit(context->backend);
+    cpu_set_part(cpu, PART_TRANSLATED);
     return CONTINUE;
 }
 
@@ -68,13 +72,16 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     const struct insn *insn = cpu->insn;
     const struct lazy_flags lazy = cpu->lazy;
     uint32_t eflags = cpu->eflags;
+    context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
         cpu->mmu.callouts++;
+    cpu_set_part(cpu, PART_HANDLERS);
     insn->exec(cpu, insn);
+    cpu_set_part(cpu, PART_TRANSLATED);
     if (cpu->lazy.result != lazy.result || cpu->lazy.aux != lazy.aux)
         context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     /* The handler itself left the block (an unfinished REP), or the block changed under it, or a

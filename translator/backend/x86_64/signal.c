@@ -6,6 +6,7 @@
  *
  * Signals belong to the process, so this file alone has state of its own.
  */
+#include "interp/cpu/part.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/window.h"
@@ -71,13 +72,16 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
     struct x64_site *site = at < memory->used ? find_site(backend, (uint32_t)at) : NULL;
     if (site == NULL || (number == SIGFPE) != (site->kind == SITE_DIVIDE))
         return false;
+    backend->counters->host_traps++;
     bool is_write = (context->uc_mcontext.gregs[REG_ERR] & PAGE_FAULT_WRITE) != 0;
     switch (site->kind) {
     case SITE_EVENT:
         mprotect(memory->event, HOST_PAGE_BYTES, PROT_READ | PROT_WRITE);
         break;
     case SITE_ACCESS: {
+        enum cpu_part before = cpu_enter_part(backend->cpu, PART_WINDOWS);
         enum window_fill fill = x64_window_fill(backend, (uintptr_t)info->si_addr, is_write);
+        cpu_set_part(backend->cpu, before);
         if (fill == WINDOW_FILLED)
             return true;
         /* Whoever touches fresh pages faults at each, and yet works on memory. */

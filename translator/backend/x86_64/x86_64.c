@@ -45,7 +45,8 @@ static bool allocate(struct backend *backend, uint64_t code_bytes, struct error 
     return x64_windows_create(backend, error);
 }
 
-static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct error *error) {
+static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes,
+                                  struct backend_counters *counters, struct error *error) {
     struct backend *backend = calloc(1, sizeof(*backend));
     if (backend == NULL || !x64_signals_acquire(error)) {
         free(backend);
@@ -54,6 +55,7 @@ static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes, struct e
     }
     backend->cpu = cpu;
     backend->has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
+    backend->counters = counters;
     backend->has_wrgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
     if (!allocate(backend, code_bytes, error)) {
         x64_destroy(backend);

@@ -114,6 +114,7 @@ struct emitter;
 
 struct backend {
     struct cpu *cpu;
+    struct backend_counters *counters;
     struct code_memory memory;
     struct x64_context *context;
     struct thunks thunks;

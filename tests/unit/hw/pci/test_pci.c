@@ -11,6 +11,7 @@
 #define LINE_RESET     20
 #define LINE_POWER_OFF 21
 #define LINE_SCI       9
+#define LINE_SMI       22
 
 struct pci_bench {
     struct bench b;
@@ -35,13 +36,13 @@ static void set_up(struct pci_bench *p) {
         isa[i] = bench_line(&p->b, i);
     struct irq_line reset = bench_line(&p->b, LINE_RESET);
     struct irq_line power = bench_line(&p->b, LINE_POWER_OFF);
-    struct irq_line sci = bench_line(&p->b, LINE_SCI);
+    struct irq_line sci = bench_line(&p->b, LINE_SCI), smi = bench_line(&p->b, LINE_SMI);
     for (unsigned i = 0; i < 4; i++)
         pirq[i] = piix3_pirq(&p->isa, i);
     pci_bus_init(&p->bus, p->b.ports, pirq);
     i440fx_init(&p->host, p->b.physmem);
     piix3_init(&p->isa, p->b.ports, isa, &reset);
-    piix4_pm_init(&p->pm, p->b.ports, p->b.time.clock, &sci, &power, 1);
+    piix4_pm_init(&p->pm, p->b.ports, p->b.time.clock, &sci, &power, &smi, 1);
     pci_bus_add(&p->bus, &p->host.pci, 0x00);
     pci_bus_add(&p->bus, &p->isa.pci, 0x08);
     pci_bus_add(&p->bus, &p->pm.pci, 0x0b);
@@ -210,6 +211,21 @@ Test(i440fx, smram_locks) {
     bench_free(&p.b);
 }
 
+Test(i440fx, closed_smram_shows_in_smm_alone) {
+    struct pci_bench p;
+    set_up(&p);
+    i440fx_set_smm(&p.host, true);
+    expect_eq(p.host.smram_applied, 0); /* not enabled */
+    config_write(&p, 0x00, 0x72, 1, 0x0a);
+    expect_eq(p.host.smram_applied, 1);
+    i440fx_set_smm(&p.host, false);
+    expect_eq(p.host.smram_applied, 0);
+    config_write(&p, 0x00, 0x72, 1, 0x2a); /* enabled, closed for data */
+    i440fx_set_smm(&p.host, true);
+    expect_eq(p.host.smram_applied, 0);
+    bench_free(&p.b);
+}
+
 Test(piix3, the_reset_register_resets_on_a_rising_edge) {
     struct pci_bench p;
     set_up(&p);
@@ -242,11 +258,36 @@ Test(piix4, apm_commands_switch_acpi) {
     struct pci_bench p;
     set_up(&p);
     enable_pm(&p);
-    expect_eq(config_read(&p, 0x0b, 0x58, 4) >> 25 & 1, 1);
     out8(&p.b, 0xb2, 0xf1);
     expect_eq(in16(&p.b, 0xb004), 1);
     out8(&p.b, 0xb2, 0xf0);
     expect_eq(in16(&p.b, 0xb004), 0);
+    bench_free(&p.b);
+}
+
+Test(piix4, apm_commands_raise_smi_once_that_is_enabled) {
+    struct pci_bench p;
+    set_up(&p);
+    expect_eq(config_read(&p, 0x0b, 0x58, 4) >> 25 & 1, 0);
+    out8(&p.b, 0xb2, 0x01);
+    expect_eq(p.b.rises[LINE_SMI], 0);
+    config_write(&p, 0x0b, 0x58, 4, 1u << 25);
+    out8(&p.b, 0xb2, 0x01);
+    out8(&p.b, 0xb2, 0x02);
+    expect_eq(p.b.rises[LINE_SMI], 2);
+    expect_eq(in8(&p.b, 0xb2), 0x02);
+    out8(&p.b, 0xb2, 0xf1); /* acts by itself */
+    expect_eq(p.b.rises[LINE_SMI], 2);
+    bench_free(&p.b);
+}
+
+Test(piix4, without_smm_it_looks_set_up) {
+    struct pci_bench p;
+    struct irq_line nobody = {0};
+    set_up(&p);
+    piix4_pm_init(&p.pm, p.b.ports, p.b.time.clock, &nobody, &nobody, &nobody, 1);
+    pci_bus_add(&p.bus, &p.pm.pci, 0x0b);
+    expect_eq(config_read(&p, 0x0b, 0x58, 4) >> 25 & 1, 1);
     bench_free(&p.b);
 }
 
