@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct side {
     struct test_cpu *t;
     struct backend *backend;
+    struct backend_counters counters;
     struct ir_block ir;
     struct bt_block *block;
     bool has_run, has_faulted;
@@ -33,7 +34,8 @@ static void create(struct fuzz *fuzz) {
     struct side *sides[] = {&fuzz->plain, &fuzz->optimised};
     for (unsigned i = 0; i < 2; i++) {
         sides[i]->t = test_cpu_create_sized("pentium4", RANDOM_GUEST_RAM);
-        sides[i]->backend = backend_portable.create(&sides[i]->t->cpu, 1 << 20, NULL);
+        sides[i]->backend =
+            backend_portable.create(&sides[i]->t->cpu, 1 << 20, &sides[i]->counters, NULL);
     }
     fuzz->index = decode_index_create(fuzz->plain.t->cpu.features, NULL);
     fuzz->disasm = disasm_create();
@@ -108,7 +110,7 @@ static void run(struct side *side) {
     struct cpu *cpu = &side->t->cpu;
     frame_number frame = TEST_CODE >> GUEST_PAGE_SHIFT;
     side->has_run = side->has_faulted = false;
-    side->block = block_map_allocate(&side->ir, frame, RANDOM_GUEST_CODE_BYTES);
+    side->block = block_map_allocate(&side->ir, frame, TEST_CODE + RANDOM_GUEST_CODE_BYTES, 0);
     if (side->block == NULL || !backend_portable.translate(side->backend, &side->ir, side->block))
         abort();
     side->block->is_valid = true;

@@ -49,7 +49,7 @@ struct test_cpu {
     uint32_t last_value, next_input;
     uint64_t tsc;
     struct encoding_coverage *coverage; /* NULL: not wanted */
-    bool has_open_ports; /* they read as ones, not as next_input counts up */
+    bool has_open_ports;                /* they read as ones, not as next_input counts up */
     void (*on_port_write)(struct test_cpu *t, uint16_t port, uint32_t value); /* NULL: nobody */
     void *owner; /* for on_port_write */
 };

@@ -259,9 +259,9 @@ static uint32_t next_ip(struct frame *frame, const struct ir_insn *insn) {
     return first ? insn->imm : insn->imm2;
 }
 
-/** The guest instruction before which the block must end, out of [first, last], or last + 1: because
- *  the block wrote to its own bytes, or lowered the limit (cpu_lower_limit). Those before `last`
- *  have no operations left. */
+/** The guest instruction before which the block must end, out of [first, last], or last + 1:
+ * because the block wrote to its own bytes, or lowered the limit (cpu_lower_limit). Those before
+ * `last` have no operations left. */
 static unsigned must_stop_at(const struct frame *frame, unsigned first, unsigned last) {
     const struct cpu *cpu = frame->cpu;
     if (!frame->block->is_valid)
