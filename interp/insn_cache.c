@@ -349,13 +349,13 @@ struct block *insn_cache_decode_one(struct cpu *cpu) {
     return block;
 }
 
-static struct block_link *jump_entry(struct insn_cache *cache, uint32_t linear) {
+static struct chain_link *jump_entry(struct insn_cache *cache, uint32_t linear) {
     return &cache->jumps[(linear ^ linear >> 12) % JUMP_CACHE_SIZE];
 }
 
 void insn_cache_link(struct insn_cache *cache, struct block *from, struct block *to,
                      uint32_t linear) {
-    struct block_link link = {cache->context, to, linear};
+    struct chain_link link = {cache->context, to, linear};
     *jump_entry(cache, linear) = link;
     if (from == NULL)
         return;
@@ -368,7 +368,7 @@ void insn_cache_link(struct insn_cache *cache, struct block *from, struct block 
     from->next_victim = (uint8_t)(slot ^ 1);
 }
 
-bool insn_cache_renew_link(struct insn_cache *cache, struct block_link *link) {
+bool insn_cache_renew_link(struct insn_cache *cache, struct chain_link *link) {
     const struct block *target = link->target;
     uint32_t page = link->linear >> GUEST_PAGE_SHIFT;
     const struct fetch_entry *entry = &cache->fetches[page % FETCH_CACHE_SIZE];
@@ -381,7 +381,7 @@ bool insn_cache_renew_link(struct insn_cache *cache, struct block_link *link) {
 }
 
 struct block *insn_cache_known(struct insn_cache *cache, uint32_t linear) {
-    struct block_link *link = jump_entry(cache, linear);
+    struct chain_link *link = jump_entry(cache, linear);
     if (link->linear != linear || link->context == 0)
         return NULL;
     if (link->context != cache->context && !insn_cache_renew_link(cache, link))

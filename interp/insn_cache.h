@@ -26,7 +26,7 @@
 struct block;
 
 /* Where a linear address leads. context 0 is never in force. */
-struct block_link {
+struct chain_link {
     uint64_t context;
     struct block *target;
     uint32_t linear;
@@ -38,7 +38,7 @@ struct block_node {
 };
 
 struct block {
-    struct block_link links[2]; /* successors seen last */
+    struct chain_link links[2]; /* successors seen last */
     struct block *next_in_bucket;
     struct block_node nodes[2]; /* membership in the lists of its one or two pages, while valid */
     frame_number frames[2];     /* the second is FRAME_NONE unless the block crosses pages */
@@ -78,7 +78,7 @@ struct insn_cache {
     exec_fn *patched_exec;
     bool is_executing;                        /* an insn of a block runs, not translated code */
     bool stops_after_event;                   /* interp_step: an event counts as the step */
-    struct block_link jumps[JUMP_CACHE_SIZE]; /* by linear address, for indirect branches */
+    struct chain_link jumps[JUMP_CACHE_SIZE]; /* by linear address, for indirect branches */
     struct fetch_entry fetches[FETCH_CACHE_SIZE];
     struct insn_cache_store *store;
     struct insn_cache_statistics statistics;
@@ -118,7 +118,7 @@ void insn_cache_link(struct insn_cache *cache, struct block *from, struct block 
 /** What is known about a linear address in the current context, or NULL. Never raises. */
 struct block *insn_cache_known(struct insn_cache *cache, uint32_t linear);
 /** Whether a link of an older context still holds; brings it up to date if so. */
-bool insn_cache_renew_link(struct insn_cache *cache, struct block_link *link);
+bool insn_cache_renew_link(struct insn_cache *cache, struct chain_link *link);
 
 static inline struct block *block_of_sentinel(const struct insn *sentinel) {
     return (struct block *)((uintptr_t)sentinel - sentinel->disp);

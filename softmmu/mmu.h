@@ -45,7 +45,7 @@ struct mmu {
     uintptr_t *write_table;
     struct mmu_fault fault; /* valid after MMU_FAULT */
     bool is_user;           /* view in force: CPL 3 */
-    uint64_t callouts;      /* what the lack of a window has cost, in accesses out of line (window.h) */
+    uint64_t callouts; /* what the lack of a window has cost, in accesses out of line (window.h) */
     struct physmem *physmem;
     struct shadow *shadow;
     struct log *log;

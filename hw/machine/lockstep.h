@@ -48,7 +48,8 @@ struct lockstep {
     struct mouse_input mouse;
     struct lockstep_store store[LOCKSTEP_STORES];
     unsigned stores;
-    bool lost_stores; /* there were more than fit: compare all of RAM */
+    uint64_t store_hash[2]; /* of all bytes that the reference stored, and of the twin's there */
+    bool lost_stores;       /* there were more than fit: compare all of RAM */
     struct lockstep_start start;
     uint64_t devices_due, memory_due; /* instruction counts of the next comparison */
     uint64_t stops, device_comparisons, memory_comparisons;

@@ -1,20 +1,17 @@
-/*
- * Comparing two machines. The common case, no difference, is a few memcmp of spans of struct cpu;
- * only when one of them fails are members looked at one by one, since padding may differ.
- */
+/* Comparing the two machines of a lockstep. */
 #include "hw/machine/lockstep.h"
 
-#include "interp/cpu/cpu_state.h"
+#include "interp/cpu/cpu_compare.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #define DEVICES_EVERY (UINT64_C(1) << 20)
 #define MEMORY_EVERY  (UINT64_C(1) << 24)
-#define EVENTS        (CPU_EVENT_INTR | CPU_EVENT_NMI | CPU_EVENT_INIT | CPU_EVENT_SIPI | CPU_EVENT_SMI)
 
 void lockstep_differ(struct lockstep *lockstep, const char *format, ...) {
     va_list arguments;
@@ -65,9 +62,21 @@ static bool compare_bytes(struct lockstep *lockstep, frame_number frame, unsigne
     return false;
 }
 
+/** Where it went and what it left; of the twin, what it has there. */
+static void hash_store(struct lockstep *lockstep, const struct lockstep_store *store) {
+    struct physmem *const memories[2] = {lockstep->reference->physmem, lockstep->twin->physmem};
+    const uint32_t place[2] = {store->frame, store->offset};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t hash = state_hash_bytes(lockstep->store_hash[i], place, sizeof(place));
+        lockstep->store_hash[i] = state_hash_bytes(
+            hash, physmem_frame_host(memories[i], store->frame) + store->offset, store->size);
+    }
+}
+
 static void compare_stores(struct lockstep *lockstep) {
     for (unsigned i = 0; i < lockstep->stores; i++) {
         const struct lockstep_store *store = &lockstep->store[i];
+        hash_store(lockstep, store);
         if (!compare_bytes(lockstep, store->frame, store->offset, store->size))
             return;
     }
@@ -95,74 +104,23 @@ static void compare_memory(struct lockstep *lockstep) {
     compare_extents(lockstep, lockstep->twin->physmem);
 }
 
-/* ---- CPU state ---- */
-
-#define SAME(a, b, member) (memcmp(&(a)->member, &(b)->member, sizeof((a)->member)) == 0)
-#define SAME_SPAN(a, b, first, end)                                                                \
-    (memcmp(&(a)->first, &(b)->first, offsetof(struct cpu, end) - offsetof(struct cpu, first)) == 0)
-
-static bool is_quickly_same(const struct cpu *a, const struct cpu *b) {
-    return SAME_SPAN(a, b, gpr, ip_base) && SAME(a, b, lazy) && a->eflags == b->eflags &&
-           SAME_SPAN(a, b, seg, events) && a->icount == b->icount &&
-           SAME_SPAN(a, b, interrupt_shadow, debug_active);
-}
-
-static void compare_table(struct lockstep *lockstep, const char *what,
-                          const struct state_table *table, const void *reference,
-                          const void *twin) {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct state_field *field = &table->fields[i];
-        if (field->version == 0)
-            continue;
-        const uint8_t *a = (const uint8_t *)reference + field->offset;
-        const uint8_t *b = (const uint8_t *)twin + field->offset;
-        if (memcmp(a, b, field->size) != 0)
-            lockstep_differ(lockstep, "%s.%s", what, field->name);
-    }
-}
-
-static void compare_x87(struct lockstep *lockstep, const struct x87_state *a,
-                        const struct x87_state *b) {
-    compare_table(lockstep, "x87", &x87_state_state_table, a, b);
-    for (unsigned i = 0; i < 8; i++)
-        compare_table(lockstep, "x87.st", &float80_state_table, &a->st[i], &b->st[i]);
-}
+/* ---- the rest ---- */
 
 static void compare_cpus(struct lockstep *lockstep) {
-    static const char *const segment[] = {"es", "cs", "ss", "ds", "fs", "gs"};
-    const struct cpu *a = &lockstep->reference->cpu, *b = &lockstep->twin->cpu;
-    uint32_t a_events = atomic_load(&a->events) & EVENTS;
-    uint32_t b_events = atomic_load(&b->events) & EVENTS;
-    if (a_events != b_events)
-        lockstep_differ(lockstep, "pending events: %x, twin %x", a_events, b_events);
-    if (is_quickly_same(a, b))
-        return;
-    if (a->icount != b->icount)
-        lockstep_differ(lockstep, "stopped at instruction %" PRIu64 ", twin at %" PRIu64, a->icount,
-                        b->icount);
-    compare_table(lockstep, "cpu", &cpu_state_table, a, b);
-    if (cpu_eflags(a) != cpu_eflags(b))
-        lockstep_differ(lockstep, "eflags: %" PRIx32 ", twin %" PRIx32, cpu_eflags(a),
-                        cpu_eflags(b));
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        compare_table(lockstep, segment[i], &segment_state_table, &a->seg[i], &b->seg[i]);
-    compare_table(lockstep, "ldtr", &segment_state_table, &a->ldtr, &b->ldtr);
-    compare_table(lockstep, "tr", &segment_state_table, &a->tr, &b->tr);
-    compare_table(lockstep, "gdtr", &descriptor_table_state_table, &a->gdtr, &b->gdtr);
-    compare_table(lockstep, "idtr", &descriptor_table_state_table, &a->idtr, &b->idtr);
-    compare_x87(lockstep, &a->x87, &b->x87);
+    char text[128];
+    if (!cpu_same(&lockstep->reference->cpu, &lockstep->twin->cpu, text, sizeof(text)))
+        lockstep_differ(lockstep, "%s", text);
 }
-
-/* ---- the rest ---- */
 
 static void compare_devices(struct lockstep *lockstep) {
     const struct machine *a = lockstep->reference, *b = lockstep->twin;
     lockstep->device_comparisons++;
     for (unsigned i = 0; i < a->device_count; i++) {
         const struct device_class *class = a->device[i].class;
-        if (class->state != NULL)
-            compare_table(lockstep, class->name, class->state, a->device[i].object,
-                          b->device[i].object);
+        char text[128];
+        if (class->state != NULL && !state_same(class->name, class->state, a->device[i].object,
+                                                b->device[i].object, text, sizeof(text)))
+            lockstep_differ(lockstep, "%s", text);
     }
 }
 

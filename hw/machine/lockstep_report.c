@@ -29,11 +29,30 @@ static void list_code(struct lockstep *lockstep, FILE *out) {
     disasm_destroy(disasm);
 }
 
+static void list_units(const struct cpu *cpu, FILE *out) {
+    const struct x87_state *x87 = &cpu->x87;
+    fprintf(out,
+            "FCW=%04x FSW=%04x TOP=%u valid=%02x FOP=%03x FIP=%04x:%08" PRIx64
+            " FDP=%04x:%08" PRIx64 "\n",
+            x87->control, x87->status, x87->top, x87->is_valid, x87->opcode, x87->code_selector,
+            x87->code_offset, x87->data_selector, x87->data_offset);
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(out, "R%u=%04x:%016" PRIx64 "%s", i, x87->st[i].sign_exponent,
+                x87->st[i].significand, i % 2 == 1 ? "\n" : "  ");
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(out, "XMM%u=%016" PRIx64 ":%016" PRIx64 "%s", i, cpu->xmm[i].u64[1],
+                cpu->xmm[i].u64[0], i % 2 == 1 ? "\n" : "  ");
+    fprintf(out, "MXCSR=%08" PRIx32 " DR6=%08" PRIx64 " DR7=%08" PRIx64 "\n", cpu->mxcsr,
+            cpu->dr[6], cpu->dr[7]);
+}
+
 static void list_registers(const struct lockstep *lockstep, FILE *out) {
     fputs("\nReference (interpreter):\n", out);
     machine_print_cpu(&lockstep->reference->cpu, out);
+    list_units(&lockstep->reference->cpu, out);
     fputs("\nTwin (translator):\n", out);
     machine_print_cpu(&lockstep->twin->cpu, out);
+    list_units(&lockstep->twin->cpu, out);
 }
 
 static void list_differing_registers(const struct lockstep *lockstep, FILE *out) {
@@ -58,6 +77,8 @@ void lockstep_report(struct lockstep *lockstep, FILE *out) {
             start->icount, lockstep->twin->cpu.icount, start->code_selector, start->eip,
             start->linear);
     list_differing_registers(lockstep, out);
+    fprintf(out, "  hash of all stores so far %016" PRIx64 ", twin %016" PRIx64 "\n",
+            lockstep->store_hash[0], lockstep->store_hash[1]);
     fputs("\nGuest code there:\n", out);
     list_code(lockstep, out);
     fputs("\nTranslation of what the twin ran last:\n", out);

@@ -32,6 +32,15 @@ void cpu_debug_begin(struct cpu *cpu);
  *  May raise. Nothing is reported after MOV SS or POP SS. */
 void cpu_debug_end(struct cpu *cpu);
 
+/** A repeated string instruction goes on later: until then RF is set, so that a breakpoint on it is
+ *  not hit again (SDM vol. 3B, "Instruction-Breakpoint Exception Condition"). */
+static inline void cpu_debug_repeat(struct cpu *cpu) {
+    if (!cpu->debug_active)
+        return;
+    cpu->eflags |= FLAG_RF;
+    cpu->resume_flag_was_set = false;
+}
+
 /** Note the data breakpoints that an access of `size` bytes at `linear` hits. */
 void cpu_match_data_breakpoints(struct cpu *cpu, linear_addr linear, unsigned size,
                                 enum mmu_access access);

@@ -24,6 +24,9 @@ void cpu_deliver_interrupt(struct cpu *cpu, uint8_t vector, enum interrupt_sourc
         .is_software =
             source == INTERRUPT_SOFTWARE || source == INTERRUPT_INT3 || source == INTERRUPT_INTO,
     };
+    /* INT n clears TF before its own trap would be due (SDM vol. 3B, "Single-Step Exception
+       Condition"). */
+    cpu->step_pending = false;
     if (source == INTERRUPT_SOFTWARE && cpu->is_v86 && cpu_redirect_v86_interrupt(cpu, vector))
         return;
     /* Whatever its vector, an interrupt is benign when its delivery faults. */

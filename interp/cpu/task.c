@@ -142,12 +142,19 @@ static void load_ldt(struct cpu *cpu, uint16_t selector) {
     segment_load(cpu, &cpu->ldtr, selector, &d);
 }
 
+static void check_code_privilege(struct cpu *cpu, uint16_t selector) {
+    struct descriptor d;
+    if (selector_is_null(selector) || !descriptor_find(cpu, selector, &d))
+        return;
+    unsigned rpl = selector & SELECTOR_RPL, dpl = descriptor_dpl(&d);
+    if (descriptor_is_conforming(&d) ? dpl > rpl : dpl != rpl)
+        cpu_raise_selector(cpu, VECTOR_TS, selector);
+}
+
 static void load_code(struct cpu *cpu, uint16_t selector) {
     struct descriptor d;
     descriptor_read(cpu, selector, VECTOR_TS, &d);
-    unsigned rpl = selector & SELECTOR_RPL, dpl = descriptor_dpl(&d);
-    bool matches = descriptor_is_conforming(&d) ? dpl <= rpl : dpl == rpl;
-    if (!descriptor_is_code(&d) || !matches)
+    if (!descriptor_is_code(&d))
         cpu_raise_selector(cpu, VECTOR_TS, selector);
     if (!descriptor_is_present(&d))
         cpu_raise_selector(cpu, VECTOR_NP, selector);
@@ -184,8 +191,11 @@ static void load_segments(struct cpu *cpu, const struct task_state *state) {
         for (unsigned n = 0; n < 6; n++)
             cpu_load_segment_real(cpu, tss_segment_order[n], state->segment[n]);
     } else {
-        load_code(cpu, state->segment[1]);
+        /* The order is model-specific; this is the P6 family's. */
+        check_code_privilege(cpu, state->segment[1]);
         load_stack(cpu, state->segment[2]);
+        cpu_update_mode(cpu); /* the stack is in use should one of the others fault */
+        load_code(cpu, state->segment[1]);
         load_data(cpu, SEG_ES, state->segment[0]);
         load_data(cpu, SEG_DS, state->segment[3]);
         load_data(cpu, SEG_FS, state->segment[4]);

@@ -43,7 +43,7 @@ static inline const struct insn *chain_next(struct cpu *cpu, const struct insn *
     struct insn_cache *cache = cpu->insn_cache;
     uint64_t eip = cpu->eip;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + eip);
-    const struct block_link *link = &from->links[0];
+    const struct chain_link *link = &from->links[0];
     if (link->linear != linear)
         link = &from->links[1];
     if (UNLIKELY(link->linear != linear || link->context != cache->context))

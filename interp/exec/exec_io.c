@@ -120,6 +120,7 @@ string_io(struct cpu *cpu, const struct insn *i, unsigned size, element_fn *elem
     if (left == 0)
         RESUME(cpu, i);
     cpu->eip = insn_ip(cpu, i);
+    cpu_debug_repeat(cpu);
     LEAVE(cpu, i);
 }
 

@@ -6,15 +6,17 @@
  * element for which that does not hold goes alone, through the general accesses, which may raise:
  * registers are then exact, because each chunk and each element commits them.
  */
+#include "interp/cpu/debug.h"
 #include "interp/exec/alu.h"
 #include "interp/exec/operand.h"
 
 /* Iterations before the run loop looks at events again (see interp/run.h). */
 #define REP_BUDGET 4096
 
-/* With TF set each iteration is followed by its own trap. */
+/* With TF set, or a data breakpoint hit, an iteration is followed by its own trap. */
 static inline uint32_t rep_budget(const struct cpu *cpu) {
-    return (cpu->eflags & FLAG_TF) ? 1 : REP_BUDGET;
+    return cpu->debug_active && (cpu->checks_every_access || (cpu->eflags & FLAG_TF)) ? 1
+                                                                                      : REP_BUDGET;
 }
 
 static inline bool is_repeated(const struct insn *i) {
@@ -43,6 +45,7 @@ static inline const struct insn *rep_end(struct cpu *cpu, const struct insn *i, 
     if (is_done)
         RESUME(cpu, i);
     cpu->eip = insn_ip(cpu, i);
+    cpu_debug_repeat(cpu);
     LEAVE(cpu, i);
 }
 

@@ -4,6 +4,7 @@
 #include "softmmu/base/bits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RAM_BYTES (4u << 20)
 
@@ -11,7 +12,7 @@ static uint32_t read_port(void *opaque, uint16_t port, unsigned size) {
     struct test_cpu *t = opaque;
     (void)size;
     t->last_port = port;
-    return t->next_input++;
+    return t->has_open_ports ? UINT32_MAX : t->next_input++;
 }
 
 static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t value) {
@@ -20,6 +21,8 @@ static void write_port(void *opaque, uint16_t port, unsigned size, uint32_t valu
     t->last_port = port;
     t->last_value = value;
     t->port_writes++;
+    if (t->on_port_write != NULL)
+        t->on_port_write(t, port, value);
 }
 
 static int acknowledge(void *opaque) {
@@ -49,6 +52,10 @@ static void shut_down(void *opaque) {
 }
 
 struct test_cpu *test_cpu_create(const char *model_text) {
+    return test_cpu_create_sized(model_text, RAM_BYTES);
+}
+
+struct test_cpu *test_cpu_create_sized(const char *model_text, uint64_t ram_bytes) {
     struct test_cpu *t = calloc(1, sizeof *t);
     const struct cpu_model *model;
     uint64_t features;
@@ -65,10 +72,10 @@ struct test_cpu *test_cpu_create(const char *model_text) {
                           .shutdown = shut_down};
     log_init(&t->log);
     t->pending_vector = -1;
-    t->physmem = physmem_create(RAM_BYTES, &t->log, &error);
+    t->physmem = physmem_create(ram_bytes, &t->log, &error);
     if (t->physmem == NULL)
         abort();
-    physmem_add_ram(t->physmem, "ram", 0, RAM_BYTES, 0, 0);
+    physmem_add_ram(t->physmem, "ram", 0, ram_bytes, 0, 0);
     t->ram = physmem_ram(t->physmem);
     t->code_pages = code_pages_create(t->physmem, &error);
     if (t->code_pages == NULL ||
@@ -88,7 +95,9 @@ void test_cpu_destroy(struct test_cpu *t) {
 }
 
 void test_cpu_place(struct test_cpu *t, uint32_t at, const void *bytes, size_t size) {
-    physmem_dma_write(t->physmem, at, bytes, size);
+    /* Code that stays as it is need not be decoded or translated again. */
+    if (memcmp(t->ram + at, bytes, size) != 0)
+        physmem_dma_write(t->physmem, at, bytes, size);
 }
 
 uint32_t test_cpu_read32(const struct test_cpu *t, uint32_t at) {
@@ -164,6 +173,10 @@ static void load(struct test_cpu *t, struct segment *segment, uint16_t selector)
     uint32_t at = TEST_GDT + (selector & 0xfff8);
     struct descriptor d = {test_cpu_read32(t, at), test_cpu_read32(t, at + 4)};
     segment_load(&t->cpu, segment, selector, &d);
+}
+
+void test_cpu_load_segment(struct test_cpu *t, enum segment_name segment, uint16_t selector) {
+    load(t, &t->cpu.seg[segment], selector);
 }
 
 void test_cpu_enter_protected(struct test_cpu *t, uint8_t cpl) {

@@ -49,10 +49,15 @@ struct test_cpu {
     uint32_t last_value, next_input;
     uint64_t tsc;
     struct encoding_coverage *coverage; /* NULL: not wanted */
+    bool has_open_ports;                /* they read as ones, not as next_input counts up */
+    void (*on_port_write)(struct test_cpu *t, uint16_t port, uint32_t value); /* NULL: nobody */
+    void *owner; /* for on_port_write */
 };
 
 /** A CPU of `model` ("pentium4", "pentium3,-apic", ...) after power-on reset. */
 struct test_cpu *test_cpu_create(const char *model);
+/** The same with another amount of RAM, not less than what the tables above need. */
+struct test_cpu *test_cpu_create_sized(const char *model, uint64_t ram_bytes);
 void test_cpu_destroy(struct test_cpu *t);
 
 /** Copy bytes to physical memory. */
@@ -67,6 +72,8 @@ void test_cpu_write32(struct test_cpu *t, uint32_t at, uint32_t value);
 /** Write a descriptor of the GDT. `access` is byte 5, `flags` the high nibble of byte 6. */
 void test_cpu_set_descriptor(struct test_cpu *t, uint16_t selector, uint32_t base, uint32_t limit,
                              uint8_t access, uint8_t flags);
+/** Load a segment register from the GDT without checks. */
+void test_cpu_load_segment(struct test_cpu *t, enum segment_name segment, uint16_t selector);
 /** Write a gate into the GDT (call and task gates). */
 void test_cpu_set_gate(struct test_cpu *t, uint16_t selector, uint8_t access, uint16_t target,
                        uint32_t offset, unsigned parameters);

@@ -83,3 +83,29 @@ CPU_TEST(debug, registers_4_and_5_are_ud_with_de, RING0) {
     test_cpu_run(t);
     EQ(test_cpu_caught(t), VECTOR_UD);
 }
+
+CPU_TEST(debug, software_interrupt_ends_single_stepping, RING0) {
+    PLACE(t, TEST_CODE, 0xcd, 0x40);
+    PLACE(t, TEST_HANDLERS + 0x40 * 16, 0x40, 0x40, 0xf4);
+    cpu_set_eflags(&t->cpu, FLAG_TF, FLAG_TF);
+    test_cpu_run(t);
+    EQ(t->cpu.eip, TEST_HANDLERS + 0x40 * 16 + 3);
+    EQ(t->cpu.dr[6], 0xffff0ff0);
+    EQ(test_cpu_stack(t, 2) & FLAG_TF, FLAG_TF);
+}
+
+CPU_TEST(debug, data_breakpoint_traps_behind_the_iteration, RING0) {
+    t->cpu.dr[0] = 0x50001;
+    t->cpu.dr[1] = TEST_CODE; /* an instruction breakpoint on the REP, hit before it only */
+    cpu_write_debug_register(&t->cpu, 7, 0x0001000a);
+    PLACE(t, TEST_CODE, 0xf3, 0xaa, 0xf4);
+    t->cpu.gpr[GPR_EDI] = 0x50000;
+    t->cpu.gpr[GPR_ECX] = 5;
+    cpu_set_eflags(&t->cpu, FLAG_RF, FLAG_RF);
+    test_cpu_run(t);
+    EQ(test_cpu_caught(t), VECTOR_DB);
+    EQ(t->cpu.dr[6] & 0xf, 1);
+    EQ(test_cpu_stack(t, 0), TEST_CODE);
+    EQ(test_cpu_stack(t, 2) & FLAG_RF, FLAG_RF);
+    EQ(cpu_reg32(&t->cpu, GPR_ECX), 3);
+}

@@ -184,3 +184,36 @@ CPU_TEST(task, port_access_in_a_sixteen_bit_task_has_no_bitmap, RING3) {
     PLACE(t, TEST_CODE, 0xe4, 0x80);
     CAUGHT(t, VECTOR_GP, 0);
 }
+
+CPU_TEST(task, bad_data_segment_leaves_the_new_stack_in_force, RING0) {
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS2 + 0x58, 0x1000); /* FS beyond the GDT */
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
+    PLACE(t, TEST_HANDLERS + VECTOR_TS * 16, 0x6a, 0x55, 0xf4); /* PUSH 55h; HLT */
+    t->cpu.gpr[GPR_ESP] = 0x8000;
+    test_cpu_load_segment(t, SEG_SS, SEL_DATA16);
+    cpu_update_mode(&t->cpu);
+    test_cpu_run(t);
+    EQ(t->cpu.eip, TEST_HANDLERS + VECTOR_TS * 16 + 3);
+    EQ(cpu_reg32(&t->cpu, GPR_ESP), 0x50000 - 20);
+    EQ(test_cpu_stack(t, 0), 0x55);
+    EQ(test_cpu_stack(t, 1), 0x1000);
+}
+
+CPU_TEST(task, code_segment_of_a_wrong_type_is_found_with_the_stack_loaded, RING0) {
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS2 + 0x4c, SEL_DATA0);
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
+    CAUGHT(t, VECTOR_TS, SEL_DATA0);
+    EQ(cpu_reg32(&t->cpu, GPR_ESP), 0x50000 - 16);
+}
+
+CPU_TEST(task, code_segment_of_a_wrong_privilege_is_found_before_a_bad_stack, RING0) {
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS2 + 0x04, TEST_STACK0);
+    test_cpu_write32(t, TEST_TSS2 + 0x08, SEL_DATA0);
+    test_cpu_write32(t, TEST_TSS2 + 0x4c, SEL_CODE0 + 3);
+    test_cpu_write32(t, TEST_TSS2 + 0x50, 0x1000);
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
+    CAUGHT(t, VECTOR_TS, SEL_CODE0);
+}

@@ -1,9 +1,11 @@
 /* Lockstep must notice whatever makes the two machines differ, and nothing else. */
 #include "hw/core/port_map.h"
 #include "hw/machine/lockstep.h"
+#include "translator/run.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define INSTRUCTIONS UINT64_C(2000000) /* of the firmware's start */
@@ -81,6 +83,72 @@ Test(lockstep, wrong_state_of_a_chip_is_reported) {
     struct machine *machine = create_pc();
     port_map_write(machine->lockstep->twin->ports, 0x21, 1, 0x5a);
     expect_difference(machine, "pic_i8259");
+}
+
+/** Run until a translated block ran last, spoil the twin, run one more; the report as text. */
+static char *report_of(struct machine *machine, void (*spoil)(struct cpu *twin)) {
+    struct lockstep *lockstep = machine->lockstep;
+    char *text = NULL, *explained = NULL;
+    size_t size = 0;
+    bool is_translated = false;
+    cr_assert_not_null(freopen("/dev/null", "w", stderr));
+    for (unsigned stops = 0; stops < 200000 && !is_translated; stops++) {
+        lockstep_run(lockstep, INSTRUCTIONS);
+        FILE *file = open_memstream(&explained, &size);
+        translator_explain(lockstep->twin->translator, file);
+        fclose(file);
+        is_translated = strstr(explained, "IR as lifted") != NULL;
+        free(explained);
+    }
+    cr_assert(is_translated && !lockstep_has_failed(lockstep), "%s", lockstep->difference);
+    spoil(&lockstep->twin->cpu);
+    lockstep_compare(lockstep);
+    FILE *file = open_memstream(&text, &size);
+    lockstep_report(lockstep, file);
+    fclose(file);
+    return text;
+}
+
+static void expect_report(struct machine *machine, void (*spoil)(struct cpu *twin),
+                          const char *difference) {
+    const char *const parts[] = {difference,          "Guest code there",   "IR as lifted",
+                                 "IR as optimised",   "host code",          "Reference (interp",
+                                 "Twin (translator)", "hash of all stores", "XMM7="};
+    char *text = report_of(machine, spoil);
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        cr_assert_not_null(strstr(text, parts[i]), "no '%s' in the report:\n%s", parts[i], text);
+    free(text);
+    machine_destroy(machine);
+}
+
+static void spoil_xmm(struct cpu *twin) {
+    twin->xmm[5].u64[1] ^= 1;
+}
+static void spoil_x87(struct cpu *twin) {
+    twin->x87.st[3].significand ^= 4;
+}
+static void spoil_flag(struct cpu *twin) {
+    cpu_set_eflags(twin, cpu_eflags(twin) ^ FLAG_AF, FLAG_AF);
+}
+
+Test(lockstep, wrong_xmm_register_is_reported_with_the_code) {
+    expect_report(create_pc(), spoil_xmm, "cpu.xmm[11]");
+}
+
+Test(lockstep, wrong_x87_register_is_reported_with_the_code) {
+    expect_report(create_pc(), spoil_x87, "x87.r3.significand");
+}
+
+Test(lockstep, wrong_arithmetic_flag_is_reported_with_the_code) {
+    expect_report(create_pc(), spoil_flag, "eflags");
+}
+
+Test(lockstep, stores_are_hashed_alike) {
+    struct machine *machine = create_pc();
+    cr_assert_eq(run(machine), MACHINE_LIMIT, "%s", machine->lockstep->difference);
+    cr_assert_neq(machine->lockstep->store_hash[0], 0);
+    cr_assert_eq(machine->lockstep->store_hash[0], machine->lockstep->store_hash[1]);
+    machine_destroy(machine);
 }
 
 Test(lockstep, key_reaches_both_machines) {

@@ -50,6 +50,8 @@ static const uint8_t store_code[] = {0x40, 0x40, 0x89, 0x07, 0x40, 0x40,
                                      0x40, 0x40, 0x40, 0x40, 0xeb, 0xfe};
 static const uint8_t string_code[] = {0x40, 0x40, 0xab, 0x40, 0x40, 0x40, 0x40, 0xeb, 0xfe};
 static const uint8_t modify_code[] = {0x40, 0x40, 0xff, 0x07, 0x40, 0x40, 0x40, 0x40, 0xeb, 0xfe};
+/* inc eax; inc eax; the write; nop three times, which are no operations of the IR; ... */
+static const uint8_t idle_code[] = {0x40, 0x40, 0x89, 0x07, 0x90, 0x90, 0x90, 0x40, 0xeb, 0xfe};
 
 Test(limit, interpreter_stops_behind_a_store) {
     check_stop(NULL, store_code, sizeof(store_code));
@@ -66,7 +68,13 @@ Test(limit, portable_code_stops_behind_a_string_store) {
 Test(limit, portable_code_stops_behind_a_read_modify_write) {
     check_stop("portable", modify_code, sizeof(modify_code));
 }
+Test(limit, portable_code_stops_before_what_needs_no_operation) {
+    check_stop("portable", idle_code, sizeof(idle_code));
+}
 #if defined(__x86_64__)
+Test(limit, host_code_stops_before_what_needs_no_operation) {
+    check_stop("x86_64", idle_code, sizeof(idle_code));
+}
 Test(limit, host_code_stops_behind_a_store) {
     check_stop("x86_64", store_code, sizeof(store_code));
 }

@@ -259,11 +259,17 @@ static uint32_t next_ip(struct frame *frame, const struct ir_insn *insn) {
     return first ? insn->imm : insn->imm2;
 }
 
-/** Whether the block must end before a guest instruction: it wrote to its own bytes, or lowered the
- *  limit (cpu_lower_limit). */
-static bool must_stop(const struct frame *frame, unsigned guest) {
+/** The guest instruction before which the block must end, out of [first, last], or last + 1:
+ * because the block wrote to its own bytes, or lowered the limit (cpu_lower_limit). Those before
+ * `last` have no operations left. */
+static unsigned must_stop_at(const struct frame *frame, unsigned first, unsigned last) {
     const struct cpu *cpu = frame->cpu;
-    return !frame->block->is_valid || (guest != 0 && cpu->icount + guest >= cpu->icount_limit);
+    if (!frame->block->is_valid)
+        return first;
+    if (last == 0 || cpu->icount + last < cpu->icount_limit)
+        return last + 1;
+    uint64_t room = cpu->icount_limit - cpu->icount;
+    return room > first ? (unsigned)room : first;
 }
 
 /** Run one block to its end; false when it had to stop early. */
@@ -278,11 +284,12 @@ static bool run_block(struct frame *frame) {
     for (unsigned i = 0; i < code->count; i++) {
         const struct ir_insn *insn = &code->insn[i];
         if (insn->guest != guest) {
+            unsigned stop = must_stop_at(frame, guest + 1, insn->guest);
             guest = insn->guest;
             cpu->insn = &block->guest[2 * guest];
-            if (must_stop(frame, guest)) {
-                cpu->eip = insn_ip(cpu, cpu->insn);
-                cpu->icount += guest;
+            if (stop <= guest) {
+                cpu->eip = insn_ip(cpu, &block->guest[2 * stop]);
+                cpu->icount += stop;
                 return false;
             }
         }
