@@ -3,7 +3,6 @@
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/descriptor.h"
 #include "interp/exec/x87.h"
-#include "interp/insn_cache.h"
 #include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "softmmu/window.h"
@@ -15,8 +14,6 @@
 #define RAM_BYTES         (UINT64_C(1) << 20)
 #define INSTRUCTION_LIMIT 1000
 #define CODE_CACHE_BYTES  (4u << 20)
-
-#define CASES_BETWEEN_FLUSHES 64
 
 /* PDPTs in a page. */
 #define ADDRESS_SPACES 128
@@ -55,7 +52,6 @@ struct engine {
     struct code_pages *code_pages;
     uint8_t *ram;
     struct translator *translator; /* NULL: the interpreter */
-    uint64_t cases;
     bool has_windows; /* the back end reaches memory through windows where it can */
 };
 
@@ -318,9 +314,6 @@ static void choose_address_space(struct engine *engine, uint64_t number) {
 static void load_case(struct engine *engine, const struct oracle_case *c) {
     uint8_t code[ORACLE_CODE_BYTES];
     oracle_case_code(c, code);
-    /* Stale blocks of pages that are often rewritten make the cache slow. */
-    if (engine->cases++ % CASES_BETWEEN_FLUSHES == 0)
-        insn_cache_flush(engine->cpu.insn_cache);
     physmem_dma_write(engine->physmem, CODE, code, sizeof(code));
     oracle_case_memory(c, engine->ram + DATA);
     load_state(engine, &c->initial);
