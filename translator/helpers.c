@@ -94,10 +94,13 @@ static unsigned loaded_segment(const struct insn *insn) {
     }
 }
 
-/** A segment is as the block has it; SS also decides the stack's width and holds off interrupts. */
+/** A segment is as the block has it, or the block checks it at each access; SS also decides the
+ * stack's width and holds off interrupts. */
 static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
-    return segment != SEG_SS && segment < SEG_COUNT &&
-           helper_segment_check(&cpu->seg[segment], true) == block->mode.segment_check[segment];
+    if (segment == SEG_SS || segment >= SEG_COUNT)
+        return false;
+    enum ir_segment_check assumed = (enum ir_segment_check)block->mode.segment_check[segment];
+    return assumed == IR_SEG_CHECKED || helper_segment_check(&cpu->seg[segment], true) == assumed;
 }
 
 bool helper_event_waits(const struct cpu *cpu) {

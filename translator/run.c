@@ -167,6 +167,7 @@ static struct block_mode current_mode(struct translator *t) {
         .code_is_32 = cpu->code_is_32,
         .stack_is_32 = cpu->stack_is_32,
         .is_user = cpu->cpl == 3,
+        .is_ring_0 = cpu->cpl == 0,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
         .moves_down = (cpu->eflags & FLAG_DF) != 0,
@@ -180,6 +181,9 @@ static struct block_mode current_mode(struct translator *t) {
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
         mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
+    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
+       costs less than blocks of their own for each state and a way through the dispatcher. */
+    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
     return mode;
 }
 

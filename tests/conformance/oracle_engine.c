@@ -52,7 +52,7 @@ struct engine {
     struct code_pages *code_pages;
     uint8_t *ram;
     struct translator *translator; /* NULL: the interpreter */
-    bool has_windows; /* the back end reaches memory through windows where it can */
+    bool has_windows;              /* the back end reaches memory through windows where it can */
 };
 
 static void set_descriptor(struct engine *engine, uint32_t at, uint32_t base, uint32_t limit,

@@ -65,11 +65,13 @@ enum callout_field {
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
-/* SITE_LOOKUP does not trap: a jump that is taken when a table has no entry. */
+/* Two do not trap, but jump: SITE_LOOKUP when a table has no entry, SITE_JUMP when the handler must
+   do the instruction. */
 enum site_kind {
     SITE_ACCESS,
     SITE_SEGMENT,
     SITE_LOOKUP,
+    SITE_JUMP,
     SITE_EVENT,
     SITE_BUDGET,
     SITE_DIVIDE,
