@@ -70,14 +70,6 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
     return false;
 }
 
-enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write) {
-    bool is_whole = segment->read_end == UINT64_C(0x100000000) &&
-                    (!needs_write || segment->write_end == segment->read_end);
-    if (!is_whole)
-        return IR_SEG_CHECKED;
-    return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
-}
-
 /** The segment that an instruction loads, whatever its other operands are. */
 static unsigned loaded_segment(const struct insn *insn) {
     switch (insn->op) {

@@ -86,6 +86,8 @@ static void code_written(void *opaque, frame_number frame, unsigned offset, unsi
     unsigned count = block_map_invalidate(t->map, frame, offset, size);
     t->generation += count != 0;
     t->statistics.invalidations += count;
+    if (!block_map_has_frame(t->map, frame))
+        code_pages_clear(t->cpu->code_pages, t->code_subscriber, frame);
 }
 
 /* Linked blocks look at nothing but the event page. */

@@ -128,6 +128,7 @@ struct backend {
     uint64_t last_salt;
     bool has_wrgsbase;
     bool has_bmi2;
+    uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
     struct emitter *emitter;
 };
@@ -155,8 +156,8 @@ static inline void x64_set_instructions_left(struct x64_context *context, int64_
 void x64_callout_install(struct x64_context *context);
 
 /** Whether the address space and view in force have a window. */
-bool x64_window_in_force(const struct backend *backend);
-/** Point GS to the window in force or, for code without a window, to the shadow tables. */
+bool x64_window_in_force(struct backend *backend);
+/** Point GS to that window or, for code without a window, to the shadow tables. */
 void x64_load_window(const struct backend *backend, bool uses_window);
 
 /** Guest flags between the form in x64_context and EFLAGS positions. */
