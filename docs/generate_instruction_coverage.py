@@ -41,6 +41,7 @@ CHECKS = [
     ("oracle", "host", "random sequences on the host's CPU, `host_oracle`, 100,000 sequences"),
     ("fpsimd", "x87/SIMD", "single instructions on the host's x87, MMX and SSE units, `test_x87` and "
      "`test_simd`"),
+    ("ring0", "system", "generated system-mode scenarios, `tests/scenario`, 100 of them"),
     ("corpus", "corpus", "programs that check themselves, `tests/insn`"),
     ("unit", "unit", "unit tests of the interpreter, `tests/unit`"),
 ]
@@ -98,9 +99,12 @@ def run_checks(build, vectors, folder, rows):
         "oracle": [(True, [tests / "conformance/host_oracle", "--seed", "1", "--count", "100000"])],
         "fpsimd": [(False, [unit / "fpu/test_x87", "--filter", "x87_host/*"]),
                    (False, [unit / "simd/test_simd", "--filter", "simd_host/*"])],
+        "ring0": [(False, [tests / "scenario/scenarios", tests / "scenario/supervisor.bin",
+                           "--seed", "1", "--count", "100"])],
         "corpus": [(False, [tests / "insn/run_corpus", "interp", image])
                    for image in sorted((tests / "insn").glob("*.bin"))],
-        "unit": [(False, [unit / "interp/test_interp"]), (False, [unit / "cpu/test_cpu"]),
+        # Single steps, by which encodings are recorded, fill the instruction cache in another way.
+        "unit": [(False, [unit / "interp/test_interp", "--filter", "!(insn_cache)/*"]), (False, [unit / "cpu/test_cpu"]),
                  (False, [unit / "simd/test_simd", "--filter", "simd_[fv]*/*"])],
     }
     marks = {}

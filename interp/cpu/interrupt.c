@@ -66,8 +66,12 @@ static uint8_t check_handler(struct cpu *cpu, struct gate *gate) {
     return cpl;
 }
 
+/* A software interrupt is an instruction that completed, behind which RF is clear. */
 static uint32_t flags_image(const struct cpu *cpu, const struct interrupt_event *event) {
-    return cpu_eflags(cpu) | (event->pushes_rf ? FLAG_RF : 0);
+    uint32_t image = cpu_eflags(cpu);
+    if (event->is_software)
+        image &= ~(uint32_t)FLAG_RF;
+    return image | (event->pushes_rf ? FLAG_RF : 0);
 }
 
 static void push_return(struct cpu *cpu, struct push_frame *frame,

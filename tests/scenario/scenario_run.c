@@ -91,8 +91,12 @@ static void reset(struct scenario_board *board, const struct scenario *scenario,
 }
 
 static enum cpu_exit run_to(struct scenario_board *board, uint64_t limit) {
-    return board->translator != NULL ? translator_run(board->translator, limit)
-                                     : interp_run(&board->t->cpu, limit);
+    struct cpu *cpu = &board->t->cpu;
+    if (board->translator != NULL)
+        return translator_run(board->translator, limit);
+    if (board->t->coverage != NULL) /* one at a time: a port may ask for another limit */
+        return encoding_coverage_run(board->t->coverage, cpu, 1);
+    return interp_run(cpu, limit);
 }
 
 enum cpu_exit scenario_board_run(struct scenario_board *board, const struct scenario *scenario,

@@ -245,6 +245,20 @@ static int write_image(struct boards *boards, const struct options *o) {
     return fclose(file) != 0;
 }
 
+static int run(struct boards *boards, const struct options *o) {
+    if (o->shows_one)
+        return add_board(boards, o->engine) ? show_one(boards, o) : 1;
+    if (o->image != NULL)
+        return add_board(boards, o->engine) ? write_image(boards, o) : 1;
+    if (!add_board(boards, "interp") || !add_board(boards, "portable"))
+        return 1;
+#if defined(__x86_64__)
+    if (!add_board(boards, "x86_64"))
+        return 1;
+#endif
+    return run_many(boards, o);
+}
+
 int main(int argc, char **argv) {
     static struct boards boards;
     struct options o;
@@ -252,15 +266,8 @@ int main(int argc, char **argv) {
         fputs("usage: see the head of scenarios.c\n", stderr);
         return 2;
     }
-    if (o.shows_one)
-        return add_board(&boards, o.engine) ? show_one(&boards, &o) : 1;
-    if (o.image != NULL)
-        return add_board(&boards, o.engine) ? write_image(&boards, &o) : 1;
-    if (!add_board(&boards, "interp") || !add_board(&boards, "portable"))
-        return 1;
-#if defined(__x86_64__)
-    if (!add_board(&boards, "x86_64"))
-        return 1;
-#endif
-    return run_many(&boards, &o);
+    int status = run(&boards, &o);
+    for (unsigned i = 0; i < boards.count; i++) /* they report the encodings that they executed */
+        scenario_board_destroy(boards.board[i]);
+    return status;
 }

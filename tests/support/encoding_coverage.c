@@ -130,9 +130,10 @@ enum cpu_exit encoding_coverage_run(struct encoding_coverage *coverage, struct c
         uint64_t before = cpu->icount;
         cpu->fault.vector = NO_FAULT;
         exit = interp_step(cpu);
-        /* After a fault it is the handler's first instruction that was counted. */
-        bool has_faulted = cpu->fault.vector != NO_FAULT && !cpu->fault.is_trap;
-        if (cpu->icount != before && !has_faulted)
+        /* After a fault it is the handler's first instruction that was counted, which a debug trap
+           may have followed. */
+        bool is_own_trap = cpu->fault.vector == VECTOR_BP || cpu->fault.vector == VECTOR_OF;
+        if (cpu->icount != before && (cpu->fault.vector == NO_FAULT || is_own_trap))
             encoding_coverage_mark_bytes(coverage, bytes, available);
     }
     return exit;

@@ -31,8 +31,9 @@ void encoding_coverage_mark_bytes(struct encoding_coverage *coverage, const uint
 /** How often. */
 uint64_t encoding_coverage_count(const struct encoding_coverage *coverage, size_t row);
 
-/** As interp_run for at most `count` instructions, one at a time; marks those that complete, and
- *  those that end in a trap. Faults are not marked. */
+/** As interp_run for at most `count` instructions, one at a time, but for cpu_lower_limit, which
+ * has no effect; marks those that complete, and INT3 and INTO. Those behind which a debug trap
+ * comes are not marked: it might be the trap of a fault's handler. */
 enum cpu_exit encoding_coverage_run(struct encoding_coverage *coverage, struct cpu *cpu,
                                     uint64_t count);
 

@@ -109,3 +109,13 @@ CPU_TEST(debug, data_breakpoint_traps_behind_the_iteration, RING0) {
     EQ(test_cpu_stack(t, 2) & FLAG_RF, FLAG_RF);
     EQ(cpu_reg32(&t->cpu, GPR_ECX), 3);
 }
+
+/* RF is clear behind an instruction that completed, and INT3 and its like have. */
+CPU_TEST(debug, int3_pushes_a_clear_rf_while_single_stepping, RING0) {
+    PLACE(t, TEST_CODE, 0xcc);
+    cpu_set_eflags(&t->cpu, FLAG_TF | FLAG_RF, FLAG_TF | FLAG_RF);
+    cpu_update_mode(&t->cpu);
+    test_cpu_run(t);
+    EQ(test_cpu_caught(t), VECTOR_BP);
+    EQ(test_cpu_stack(t, 2) & FLAG_RF, 0);
+}
