@@ -37,6 +37,10 @@ def legend(names, colours=COLOURS):
     return f'<p class="legend">{"".join(items)}</p>'
 
 
+def short(value):
+    return f'{value:.0f}' if value >= 100 else f'{value:.2g}'
+
+
 def log_scale(low, high, start, end):
     def scale(value):
         share = math.log(min(max(value, low), high) / low) / math.log(high / low)
@@ -91,7 +95,7 @@ def ratio_bar(scale, y, colour, bar, title):
     if low and math.isfinite(high):
         middle = y + BAR / 2 - 1
         parts.append(line(scale(low), middle, scale(high), middle, '#222'))
-    parts.append(text(max(right, scale(high or value)) + 3, y + BAR - 3, f'{value:.2g}', 9))
+    parts.append(text(max(right, scale(high or value)) + 3, y + BAR - 3, short(value), 9))
     return ''.join(parts)
 
 

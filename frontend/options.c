@@ -3,6 +3,7 @@
  * the handler, then fills in defaults and checks what only the whole line can show.
  */
 #include "frontend/options.h"
+#include "hw/machine/catalogue.h"
 
 #include "frontend/option_table.h"
 #include "frontend/option_value.h"
@@ -236,6 +237,7 @@ static void set_defaults(struct options *options) {
     *options = (struct options){0};
     struct machine_config *machine = &options->machine;
     machine->kind = MACHINE_PC;
+    machine->engine = catalogue_default_engine();
     machine->ram_bytes = DEFAULT_RAM_BYTES;
     machine->cpu_count = 1;
     machine->has_vga = true;

@@ -12,14 +12,25 @@
 
 #define MAX_SUBSCRIBERS 4
 
+/* A frame that was given to data keeps the old code's granules, and a page may hold both. Each
+   write beside code goes the slow way, so after this many the frame's code is given up; it comes
+   back if it is still executed, and then the frame gets twice the patience. */
+#define LEAST_PATIENCE 64
+#define MOST_PATIENCE  32768
+
 struct subscriber {
     code_written_fn *written;
     void *opaque;
     uint32_t *granules; /* per frame */
 };
 
+struct patience {
+    uint16_t left, given; /* writes beside code; 0: LEAST_PATIENCE */
+};
+
 struct code_pages {
     struct physmem *physmem;
+    struct patience *patience; /* per frame */
     frame_number frame_limit;
     struct subscriber subscribers[MAX_SUBSCRIBERS];
     unsigned subscriber_count;
@@ -35,14 +46,39 @@ static uint32_t granule_mask(unsigned offset, unsigned size) {
     return (UINT32_MAX << first) & (UINT32_MAX >> (31 - last));
 }
 
-static void frame_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
-    struct code_pages *cp = opaque;
+static bool tell_subscribers(struct code_pages *cp, frame_number frame, unsigned offset,
+                             unsigned size) {
     uint32_t mask = granule_mask(offset, size);
+    bool has_told = false;
     for (unsigned i = 0; i < cp->subscriber_count; i++) {
         const struct subscriber *subscriber = &cp->subscribers[i];
         if (subscriber->granules[frame] & mask) {
             subscriber->written(subscriber->opaque, frame, offset, size);
+            has_told = true;
         }
+    }
+    return has_told;
+}
+
+/* Count a write beside the frame's code; true when it was one too many. */
+static bool has_lost_patience(struct patience *patience) {
+    if (patience->given == 0) {
+        patience->left = patience->given = LEAST_PATIENCE;
+    }
+    if (--patience->left > 0) {
+        return false;
+    }
+    if (patience->given < MOST_PATIENCE) {
+        patience->given *= 2;
+    }
+    patience->left = patience->given;
+    return true;
+}
+
+static void frame_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
+    struct code_pages *cp = opaque;
+    if (!tell_subscribers(cp, frame, offset, size) && has_lost_patience(&cp->patience[frame])) {
+        tell_subscribers(cp, frame, 0, GUEST_PAGE_SIZE);
     }
 }
 
@@ -50,15 +86,18 @@ struct code_pages *code_pages_create(struct physmem *pm, struct error *error) {
     struct code_pages *cp = calloc(1, sizeof(*cp));
     frame_number limit = physmem_frame_limit(pm);
     uint32_t *granules = calloc((size_t)limit * MAX_SUBSCRIBERS, sizeof(uint32_t));
-    if (!cp || !granules) {
+    struct patience *patience = calloc(limit, sizeof(*patience));
+    if (!cp || !granules || !patience) {
         free(cp);
         free(granules);
+        free(patience);
         error_set(error, "out of memory for code pages");
         return NULL;
     }
     for (unsigned i = 0; i < MAX_SUBSCRIBERS; i++) {
         cp->subscribers[i].granules = granules + (size_t)limit * i;
     }
+    cp->patience = patience;
     cp->physmem = pm;
     cp->frame_limit = limit;
     physmem_on_write(pm, WATCH_CODE, frame_written, cp);
@@ -76,6 +115,7 @@ void code_pages_destroy(struct code_pages *cp) {
         }
     }
     free(cp->subscribers[0].granules);
+    free(cp->patience);
     free(cp);
 }
 

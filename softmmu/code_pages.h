@@ -1,7 +1,8 @@
 /*
  * Which frames hold decoded or translated code, to granules of 128 bytes, and who must hear of a
  * write to it. A frame with code is watched (physmem_watch), so its writes come to the slow path;
- * a write that misses every granule with code costs only that.
+ * a write that misses every granule with code costs only that, until there were many of them: then
+ * the whole frame is reported.
  */
 #ifndef SOFTMMU_CODE_PAGES_H
 #define SOFTMMU_CODE_PAGES_H
@@ -12,7 +13,8 @@
 
 struct code_pages;
 
-/** Called when bytes [offset, offset + size) of a frame, some of them code, were written.
+/** Called when bytes [offset, offset + size) of a frame, some of them code, were written or are not
+ *  to be watched any longer.
  *  Subscribers drop what they derived from those bytes, and return: the write may come from the
  *  middle of a page walk or a DMA transfer. They may mark and clear. */
 typedef void code_written_fn(void *opaque, frame_number frame, unsigned offset, unsigned size);

@@ -49,13 +49,12 @@
 #define WORTH_NS   UINT64_C(1000000)
 #define CREDIT_NS  (WORTH_NS * 16)
 
-/* What keeping a window costs: a trap, a mapping and a host page fault; taking pages out. Where
-   that is more than a third of a thread's time, because pages live too short, the space is better
-   off without windows, and each time that happens it has to lose twice as much until it gets them
-   back. */
-#define FILL_NS       UINT64_C(6000)
-#define UNMAP_NS      UINT64_C(3000)
-#define UPKEEP_NS     UINT64_C(2000000) /* looked at each time that this much was spent */
+/* What keeping windows costs is measured: mapping pages and taking them out, and a trap for each
+   fill. Where that is more than a third of the thread's time, because pages live too short, the
+   space in force is better off without, and each time that happens it has to lose twice as much
+   until it gets its windows back. */
+#define TRAP_NS       UINT64_C(4000)
+#define UPKEEP_NS     UINT64_C(1000000) /* looked at each time that this much was spent */
 #define UPKEEP_SHARE  3
 #define MOST_RELAPSES 4
 
@@ -67,7 +66,6 @@ struct window {
     uint32_t page_count;
     unsigned boundary_count; /* where one mapping ends and the next begins */
     uint64_t last_used;
-    uint64_t upkeep_ns, upkeep_since_ns;
     uint32_t streak_region, streak;
     bool is_broken; /* the host refused to unmap pages: never to be used again */
     const uintptr_t *read_table, *write_table;
@@ -78,6 +76,7 @@ struct window_set {
     unsigned mapping_count, mapping_limit;
     unsigned region_count;
     uint64_t use_clock;
+    uint64_t upkeep_ns, upkeep_since_ns;
     const uint8_t *store; /* where the memory file is mapped as a whole */
     int fd;
     struct mmu_statistics *statistics;
@@ -149,9 +148,16 @@ static uint8_t *page_address(const struct window *window, uint32_t page) {
     return window->base + ((uint64_t)page << GUEST_PAGE_SHIFT);
 }
 
-static void count_unmap(struct window_set *set, struct window *window) {
+static uint64_t thread_time(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* A call that took pages or rights away began at `from_ns`. */
+static void count_unmap(struct window_set *set, uint64_t from_ns) {
     set->statistics->window_unmaps++;
-    window->upkeep_ns += UNMAP_NS;
+    set->upkeep_ns += thread_time() - from_ns;
 }
 
 /* Empty a window in one piece. */
@@ -159,12 +165,13 @@ static void clear_window(struct window_set *set, struct window *window) {
     if (window->region_count == 0) {
         return;
     }
-    count_unmap(set, window);
+    uint64_t from_ns = thread_time();
     /* Neither needs one more mapping than there was, so a host that keeps its word allows one. */
     if (!map_nothing(window->base, WINDOW_BYTES) &&
         mprotect(window->base, WINDOW_BYTES, PROT_NONE) != 0) {
         window->is_broken = true;
     }
+    count_unmap(set, from_ns);
     for (unsigned region = 0; region < REGIONS; region++) {
         if (shadow_bit(window->regions, region)) {
             memset(window->mapped + region * REGION_WORDS, 0, REGION_PAGES / 8);
@@ -221,11 +228,12 @@ static void unmap_pages(struct window_set *set, struct window *window, uint32_t 
     if (window->page_count == 0 || !find_mapped(window, &first, &end)) {
         return;
     }
+    uint64_t from_ns = thread_time();
     if (!map_nothing(page_address(window, first), (uint64_t)(end - first) << GUEST_PAGE_SHIFT)) {
         clear_window(set, window);
         return;
     }
-    count_unmap(set, window);
+    count_unmap(set, from_ns);
     unsigned before = count_boundaries(window, first, end);
     window->page_count -= clear_bits(window->mapped, first, end);
     clear_bits(window->writable, first, end);
@@ -285,11 +293,12 @@ void window_protect_page(struct shadow *shadow, const struct shadow_space *space
         if (window->page_count == 0 || !shadow_bit(window->writable, page)) {
             continue;
         }
+        uint64_t from_ns = thread_time();
         if (mprotect(page_address(window, page), GUEST_PAGE_SIZE, PROT_READ) != 0) {
             unmap_pages(set, window, page, page + 1);
             continue;
         }
-        count_unmap(set, window);
+        count_unmap(set, from_ns);
         unsigned before = count_boundaries(window, page, page + 1);
         clear_bits(window->writable, page, page + 1);
         recount(set, window, before, count_boundaries(window, page, page + 1));
@@ -567,28 +576,45 @@ static enum window_fill enter_page(struct mmu *mmu, const struct window *window,
     return table_rights(window, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
 }
 
-static uint64_t thread_time(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* Whether the window takes too much of the thread's time, as far as that is known by now. */
-static bool is_not_worth_its_upkeep(struct shadow_space *space, struct window *window) {
-    window->upkeep_ns += FILL_NS;
-    if (LIKELY(window->upkeep_ns < UPKEEP_NS)) {
+/* Whether windows take too much of the thread's time, as far as that is known by now. */
+static bool are_not_worth_their_upkeep(struct window_set *set, struct shadow_space *space) {
+    if (LIKELY(set->upkeep_ns < UPKEEP_NS)) {
         return false;
     }
     uint64_t now = thread_time();
-    bool is_too_much = window->upkeep_ns * UPKEEP_SHARE > now - window->upkeep_since_ns;
-    window->upkeep_ns = 0;
-    window->upkeep_since_ns = now;
+    bool is_too_much = set->upkeep_ns * UPKEEP_SHARE > now - set->upkeep_since_ns;
+    set->upkeep_ns = 0;
+    set->upkeep_since_ns = now;
     if (is_too_much && space->relapses < MOST_RELAPSES) {
         space->relapses++;
     } else if (!is_too_much && space->relapses > 0) {
         space->relapses--;
     }
     return is_too_much;
+}
+
+/* Map the page and perhaps its neighbours. */
+static enum window_fill fill_page(struct mmu *mmu, struct window *window, uint32_t page,
+                                  bool is_write) {
+    struct window_set *set = mmu->shadow->windows;
+    uint32_t first, end;
+    look_around(mmu, window, page, is_write, &first, &end);
+    if (!make_room(set)) {
+        return WINDOW_SLOW;
+    }
+    if (window->streak_region == page / REGION_PAGES) {
+        window->streak = 0;
+    }
+    if (!map_pages(set, window, first, end)) {
+        lower_limit(set);
+    }
+    if (page_rights(window, page) < (is_write ? 2u : 1u)) {
+        return WINDOW_SLOW;
+    }
+    set->statistics->window_fills++;
+    /* A read makes the host map what lies around it too; a first write maps its page alone. */
+    (void)*(volatile const uint8_t *)page_address(window, page);
+    return WINDOW_FILLED;
 }
 
 enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_write) {
@@ -608,7 +634,7 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     if (page_rights(window, page) >= needed) {
         return WINDOW_SLOW;
     }
-    if (is_not_worth_its_upkeep(shadow->current, window)) {
+    if (are_not_worth_their_upkeep(set, shadow->current)) {
         window_drop_space(shadow, shadow->current);
         shadow->current->has_windows = false;
         shadow->current->heat_ns = 0;
@@ -618,22 +644,8 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     if (entered != WINDOW_FILLED) {
         return entered;
     }
-    uint32_t first, end;
-    look_around(mmu, window, page, is_write, &first, &end);
-    if (!make_room(set)) {
-        return WINDOW_SLOW;
-    }
-    if (window->streak_region == page / REGION_PAGES) {
-        window->streak = 0;
-    }
-    if (!map_pages(set, window, first, end)) {
-        lower_limit(set);
-    }
-    if (page_rights(window, page) < needed) {
-        return WINDOW_SLOW;
-    }
-    set->statistics->window_fills++;
-    /* A read makes the host map what lies around it too; a first write maps its page alone. */
-    (void)*(volatile const uint8_t *)page_address(window, page);
-    return WINDOW_FILLED;
+    uint64_t from_ns = thread_time();
+    enum window_fill filled = fill_page(mmu, window, page, is_write);
+    set->upkeep_ns += thread_time() - from_ns + TRAP_NS;
+    return filled;
 }

@@ -70,14 +70,6 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
     return false;
 }
 
-enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write) {
-    bool is_whole = segment->read_end == UINT64_C(0x100000000) &&
-                    (!needs_write || segment->write_end == segment->read_end);
-    if (!is_whole)
-        return IR_SEG_CHECKED;
-    return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
-}
-
 /** The segment that an instruction loads, whatever its other operands are. */
 static unsigned loaded_segment(const struct insn *insn) {
     switch (insn->op) {
@@ -94,10 +86,13 @@ static unsigned loaded_segment(const struct insn *insn) {
     }
 }
 
-/** A segment is as the block has it; SS also decides the stack's width and holds off interrupts. */
+/** A segment is as the block has it, or the block checks it at each access; SS also decides the
+ * stack's width and holds off interrupts. */
 static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
-    return segment != SEG_SS && segment < SEG_COUNT &&
-           helper_segment_check(&cpu->seg[segment], true) == block->mode.segment_check[segment];
+    if (segment == SEG_SS || segment >= SEG_COUNT)
+        return false;
+    enum ir_segment_check assumed = (enum ir_segment_check)block->mode.segment_check[segment];
+    return assumed == IR_SEG_CHECKED || helper_segment_check(&cpu->seg[segment], true) == assumed;
 }
 
 bool helper_event_waits(const struct cpu *cpu) {

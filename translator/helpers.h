@@ -21,7 +21,14 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
                                uint32_t offset, enum ir_type type);
 
 /** How accesses through the segment must be checked, as struct block_mode has it. */
-enum ir_segment_check helper_segment_check(const struct segment *segment, bool needs_write);
+static inline enum ir_segment_check helper_segment_check(const struct segment *segment,
+                                                         bool needs_write) {
+    bool is_whole = segment->read_end == UINT64_C(0x100000000) &&
+                    (!needs_write || segment->write_end == segment->read_end);
+    if (!is_whole)
+        return IR_SEG_CHECKED;
+    return segment->base == 0 ? IR_SEG_FLAT : IR_SEG_BASE;
+}
 
 /** Whether something is to be dealt with at the next instruction boundary: an interrupt that a chip
  *  has just raised, or what another thread asks for. */

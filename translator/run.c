@@ -86,11 +86,21 @@ static void code_written(void *opaque, frame_number frame, unsigned offset, unsi
     unsigned count = block_map_invalidate(t->map, frame, offset, size);
     t->generation += count != 0;
     t->statistics.invalidations += count;
+    if (!block_map_has_frame(t->map, frame))
+        code_pages_clear(t->cpu->code_pages, t->code_subscriber, frame);
 }
 
 /* Linked blocks look at nothing but the event page. */
 static void kicked(void *opaque) {
     translator_request_exit(opaque);
+}
+
+bool translator_is_native(void) {
+#ifdef TRANSLATOR_HAS_X86_64
+    return true;
+#else
+    return false;
+#endif
 }
 
 struct translator *translator_create(struct cpu *cpu, const char *backend,
@@ -167,6 +177,7 @@ static struct block_mode current_mode(struct translator *t) {
         .code_is_32 = cpu->code_is_32,
         .stack_is_32 = cpu->stack_is_32,
         .is_user = cpu->cpl == 3,
+        .is_ring_0 = cpu->cpl == 0,
         .is_protected = cpu->is_protected,
         .is_v86 = cpu->is_v86,
         .moves_down = (cpu->eflags & FLAG_DF) != 0,
@@ -180,6 +191,9 @@ static struct block_mode current_mode(struct translator *t) {
     };
     for (unsigned i = 0; i < SEG_COUNT; i++)
         mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
+    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
+       costs less than blocks of their own for each state and a way through the dispatcher. */
+    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
     return mode;
 }
 

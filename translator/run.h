@@ -11,6 +11,9 @@
 
 struct translator;
 
+/** Whether this host has a back end that makes host code. */
+bool translator_is_native(void);
+
 /** `backend` is "x86_64", "portable" or NULL for the host's best. */
 struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,

@@ -14,5 +14,7 @@
 void catalogue_list_cpu_models(FILE *out);
 /** Check "MODEL[,+feature][,-feature]"; the error says what is unknown and what is near it. */
 bool catalogue_check_cpu_model(const char *text, struct error *error);
+/** The engine when none is named: the translator where it makes host code. */
+enum machine_engine catalogue_default_engine(void);
 
 #endif

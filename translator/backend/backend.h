@@ -86,7 +86,7 @@ struct backend_ops {
     /** Make running code come back to the dispatcher soon; any thread, async-signal-safe. */
     void (*request_exit)(struct backend *backend);
     /** Whether blocks for the address space in force shall use its window: ir_block.mode. */
-    bool (*uses_window)(const struct backend *backend);
+    bool (*uses_window)(struct backend *backend);
     /** Address spaces changed (CR3, CPL, paging): indirect-jump caches and windows follow. */
     void (*context_changed)(struct backend *backend);
     /** Put into struct cpu what `run` keeps elsewhere between blocks; NULL: nothing. Only x87 and

@@ -36,17 +36,6 @@ void block_map_destroy(struct block_map *map) {
     free(map);
 }
 
-uint32_t block_mode_key(const struct block_mode *mode) {
-    uint32_t key = (uint32_t)mode->code_is_32 | (uint32_t)mode->stack_is_32 << 1 |
-                   (uint32_t)mode->is_user << 2 | (uint32_t)mode->is_protected << 3 |
-                   (uint32_t)mode->is_v86 << 4 | (uint32_t)mode->x87_usable << 5 |
-                   (uint32_t)mode->simd_usable << 6 | (uint32_t)mode->counts_instructions << 7 |
-                   (uint32_t)mode->uses_window << 20 | (uint32_t)mode->moves_down << 21;
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        key |= (uint32_t)mode->segment_check[i] << (8 + 2 * i);
-    return key | (uint32_t)mode->code_limit_class << 22;
-}
-
 static unsigned bucket_of(frame_number frame, unsigned offset, uint32_t mode_key) {
     uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1) ^ mode_key;
     return (hash ^ hash >> 16) % BUCKETS;

@@ -26,8 +26,18 @@ struct block_map *block_map_create(const struct backend_ops *ops, struct backend
                                    frame_number frames, struct error *error);
 void block_map_destroy(struct block_map *map);
 
-/** The mode as one comparable number. */
-uint32_t block_mode_key(const struct block_mode *mode);
+/** The mode as one comparable number. Inline, because each way through the dispatcher needs it. */
+static inline uint32_t block_mode_key(const struct block_mode *mode) {
+    bool is_between = mode->is_protected && !mode->is_user && !mode->is_ring_0;
+    uint32_t key = (uint32_t)mode->code_is_32 | (uint32_t)mode->stack_is_32 << 1 |
+                   (uint32_t)mode->is_user << 2 | (uint32_t)mode->is_protected << 3 |
+                   (uint32_t)(mode->is_v86 || is_between) << 4 | (uint32_t)mode->x87_usable << 5 |
+                   (uint32_t)mode->simd_usable << 6 | (uint32_t)mode->counts_instructions << 7 |
+                   (uint32_t)mode->uses_window << 20 | (uint32_t)mode->moves_down << 21;
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        key |= (uint32_t)mode->segment_check[i] << (8 + 2 * i);
+    return key | (uint32_t)mode->code_limit_class << 22;
+}
 
 /** Where a block's first byte lies; the offset in its page is that of the linear address. */
 struct block_place_key {

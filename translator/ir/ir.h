@@ -82,6 +82,7 @@ struct ir_insn {
 /* What a block's code may depend on; part of its key. */
 struct block_mode {
     bool code_is_32, stack_is_32, is_user, is_protected, is_v86;
+    bool is_ring_0;                   /* CPL 0: real mode too */
     bool moves_down;                  /* EFLAGS.DF */
     uint8_t segment_check[SEG_COUNT]; /* enum ir_segment_check */
     bool x87_usable;                  /* helper_x87_is_quiet */

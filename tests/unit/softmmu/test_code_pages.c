@@ -81,3 +81,26 @@ Test(code_pages, writes_through_an_alias_are_reported) {
     code_pages_destroy(cp);
     guest_stop(&guest);
 }
+
+Test(code_pages, many_writes_beside_code_give_the_code_up) {
+    struct guest guest;
+    guest_start(&guest);
+    struct counter counter = {0};
+    struct code_pages *cp = code_pages_create(guest.pm, NULL);
+    unsigned subscriber = code_pages_subscribe(cp, count, &counter);
+    code_pages_mark(cp, subscriber, 8, 0, 1);
+    unsigned first = 0, second = 0;
+    for (; counter.calls < 1 && first < 10000; first++) {
+        physmem_write(guest.pm, 0x8800, 4, first);
+    }
+    CHECK_HEX(counter.offset, 0);
+    CHECK_HEX(counter.size, GUEST_PAGE_SIZE);
+    for (; counter.calls < 2 && second < 10000; second++) {
+        physmem_write(guest.pm, 0x8800, 4, second);
+    }
+    CHECK_HEX(second, 2 * first);
+    code_pages_clear(cp, subscriber, 8);
+    CHECK_HEX(physmem_watches(guest.pm, 8), 0);
+    code_pages_destroy(cp);
+    guest_stop(&guest);
+}

@@ -120,6 +120,9 @@ FAMILY(bit_set_and_double_shifts, TWO(0xab), TWO(0xaf))
 FAMILY(bit_reset_and_zero_extension, TWO(0xb3), TWO(0xb3))
 FAMILY(zero_extensions, TWO(0xb6), TWO(0xb7))
 FAMILY(bits_and_sign_extensions, TWO(0xba), TWO(0xbf))
+FAMILY(exchange_and_add, TWO(0xc0), TWO(0xc1))
+FAMILY(compare_and_exchange, TWO(0xb0), TWO(0xb1))
+FAMILY(compare_and_exchange_eight_bytes, TWO(0xc7), TWO(0xc7))
 FAMILY(byte_swaps, TWO(0xc8), TWO(0xcf))
 #undef FAMILY
 

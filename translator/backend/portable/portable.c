@@ -341,7 +341,7 @@ static void portable_flush(struct backend *backend) {}
 
 static void portable_request_exit(struct backend *backend) {}
 
-static bool portable_uses_window(const struct backend *backend) {
+static bool portable_uses_window(struct backend *backend) {
     return false;
 }
 

@@ -96,6 +96,8 @@ uint8_t emit_source_reg(struct emitter *e, const struct ir_value *value, enum ir
 uint8_t emit_destination(struct emitter *e, const struct ir_insn *insn);
 void emit_free_temps(struct emitter *e);
 struct host_address emit_address(struct emitter *e, const struct ir_memory *memory);
+/** The memory operand of a guest instruction. */
+struct host_address emit_operand_address(const struct emitter *e, const struct insn *insn);
 /** reg = offset part of the address, zero-extended. */
 void emit_offset(struct emitter *e, const struct host_address *address, uint8_t reg);
 
@@ -178,6 +180,12 @@ void emit_guest_call(struct emitter *e, unsigned guest);
 /* emit_sse.c */
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
 bool emit_sse(struct emitter *e, unsigned guest);
+
+/* emit_exchange.c: false when the handler must be called. */
+bool emit_exchange(struct emitter *e, unsigned guest);
+
+/* emit_system.c: likewise. */
+bool emit_system(struct emitter *e, unsigned guest);
 
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */

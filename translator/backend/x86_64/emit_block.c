@@ -115,7 +115,8 @@ static void emit_operation(struct emitter *e) {
     if (is_x87) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
-        if (!emit_sse(e, insn->guest))
+        if (!emit_sse(e, insn->guest) && !emit_exchange(e, insn->guest) &&
+            !emit_system(e, insn->guest))
             emit_guest_call(e, insn->guest);
     } else if (emitters[insn->op] == NULL || spoils_flags(insn))
         e->is_unsupported = true;

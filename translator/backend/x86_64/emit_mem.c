@@ -238,11 +238,12 @@ static void emit_access_stub(struct emitter *e, struct slow_access *slow, unsign
     x64_jmp(&e->as, slow->resume);
 }
 
-/** RCX and R10 are exchanged where the jump at `displacement` comes from. */
-static void land_lookup(struct emitter *e, uint32_t displacement) {
+/** A look-up's jump comes with RCX and R10 exchanged. */
+static void land_jump(struct emitter *e, const struct pending_site *site) {
     if (!e->as.has_overflown)
-        store_le32(e->backend->memory.writable + displacement, emit_here(e) - (displacement + 4));
-    x64_reg_reg(&e->as, 0x87, X64_64, X64_RCX, X64_R10);
+        store_le32(e->backend->memory.writable + site->at, emit_here(e) - (site->at + 4));
+    if (site->kind == SITE_LOOKUP)
+        x64_reg_reg(&e->as, 0x87, X64_64, X64_RCX, X64_R10);
 }
 
 static bool shares_stub(const struct emitter *e, const struct pending_site *site) {
@@ -279,8 +280,8 @@ void emit_stubs(struct emitter *e) {
         bool shares = shares_stub(e, site);
         uint32_t stub = shares ? e->slow[site->slow].stub : emit_here(e);
         e->finished[i] = (struct x64_site){.at = site->at, .stub = stub, .kind = site->kind};
-        if (site->kind == SITE_LOOKUP)
-            land_lookup(e, site->at);
+        if (site->kind == SITE_LOOKUP || site->kind == SITE_JUMP)
+            land_jump(e, site);
         if (!shares)
             emit_site_stub(e, site);
     }

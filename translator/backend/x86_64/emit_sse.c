@@ -147,16 +147,7 @@ static struct x64_insn host_instruction(const struct insn *insn) {
 static void on_memory(struct emitter *e, const struct insn *insn, struct x64_insn host) {
     const struct sse_encoding *encoding = &encodings[insn->op];
     bool is_store = is_in_rm(encoding->first);
-    struct host_address address = {
-        .base = insn->base == GPR_ZERO ? X64_NO_REG : emit_guest_register(insn->base, IR_I32),
-        .index =
-            insn->index_reg == GPR_ZERO ? X64_NO_REG : emit_guest_register(insn->index_reg, IR_I32),
-        .scale = insn->scale,
-        .is_16_bit = insn->ea_mask == 0xffff,
-        .segment = insn->seg,
-        .check = e->ir->mode.segment_check[insn->seg % SEG_COUNT],
-        .displacement = insn->disp,
-    };
+    struct host_address address = emit_operand_address(e, insn);
     unsigned bytes = OPERAND_BYTES(is_store ? encoding->first : encoding->second);
     emit_handled_access(e, is_store ? ACCESS_STORE : ACCESS_LOAD, bytes, &address, host);
 }

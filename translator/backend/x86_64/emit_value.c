@@ -270,3 +270,19 @@ void emit_move_constant(struct emitter *e, enum ir_type type, uint8_t to, uint32
     insn.imm_bytes = type == IR_I8 ? 1 : 2;
     x64_with_reg(&e->as, &insn, to);
 }
+
+static uint8_t operand_register(unsigned slot) {
+    return slot == GPR_ZERO ? X64_NO_REG : emit_guest_register(slot, IR_I32);
+}
+
+struct host_address emit_operand_address(const struct emitter *e, const struct insn *insn) {
+    return (struct host_address){
+        .base = operand_register(insn->base),
+        .index = operand_register(insn->index_reg),
+        .scale = insn->scale,
+        .is_16_bit = insn->ea_mask == 0xffff,
+        .segment = insn->seg,
+        .check = e->ir->mode.segment_check[insn->seg % SEG_COUNT],
+        .displacement = insn->disp,
+    };
+}

@@ -185,23 +185,6 @@ void emit_x87_make_resident(struct emitter *e) {
     move64(e, X64_RCX, X64_R11);
 }
 
-static struct ir_value address_part(uint8_t slot) {
-    return slot == GPR_ZERO ? (struct ir_value){.kind = IR_NOTHING}
-                            : (struct ir_value){.kind = IR_REGISTER, .number = slot};
-}
-
-static struct ir_memory memory_of(const struct emitter *e, const struct insn *insn) {
-    return (struct ir_memory){
-        .base = address_part(insn->base),
-        .index = address_part(insn->index_reg),
-        .displacement = insn->disp,
-        .scale = insn->scale,
-        .is_16_bit = insn->ea_mask == 0xffff,
-        .segment = insn->seg,
-        .check = e->ir->mode.segment_check[insn->seg % SEG_COUNT],
-    };
-}
-
 static struct x64_mem x87_field(size_t field) {
     return x64_at(HOST_CPU, (int32_t)(offsetof(struct cpu, x87) + field));
 }
@@ -232,8 +215,7 @@ static void set_code_pointer(struct emitter *e, const struct insn *insn) {
 }
 
 static void set_data_pointer(struct emitter *e, const struct insn *insn) {
-    struct ir_memory memory = memory_of(e, insn);
-    struct host_address address = emit_address(e, &memory);
+    struct host_address address = emit_operand_address(e, insn);
     struct x64_mem offset = x87_field(offsetof(struct x87_state, data_offset));
     emit_offset(e, &address, X64_R11);
     x64_reg_mem(&e->as, 0x89, X64_32, X64_R11, &offset);
@@ -266,8 +248,7 @@ static uint8_t opcode_of(const struct insn *insn) {
 struct slow_access *emit_x87_memory_form(struct emitter *e, const struct insn *insn,
                                          enum access_kind kind, unsigned size,
                                          struct x64_insn host) {
-    struct ir_memory memory = memory_of(e, insn);
-    struct host_address address = emit_address(e, &memory);
+    struct host_address address = emit_operand_address(e, insn);
     struct slow_access *slow = emit_handled_access(e, kind, size, &address, host);
     slow->is_x87 = true;
     slow->x87 = e->x87;

@@ -31,17 +31,16 @@ void x64_windows_destroy(struct backend *backend) {
         munmap(backend->no_window, WINDOW_BYTES + WINDOW_GUARD);
 }
 
-bool x64_window_in_force(const struct backend *backend) {
-    return mmu_window(&backend->cpu->mmu) != NULL;
+bool x64_window_in_force(struct backend *backend) {
+    backend->window = mmu_window(&backend->cpu->mmu);
+    return backend->window != NULL;
 }
 
 void x64_load_window(const struct backend *backend, bool uses_window) {
     struct mmu *mmu = &backend->cpu->mmu;
     uint8_t *base = (uint8_t *)mmu->read_table;
     if (uses_window)
-        base = mmu_window(mmu);
-    if (base == NULL)
-        base = backend->no_window;
+        base = backend->window != NULL ? backend->window : backend->no_window;
     if (backend->has_wrgsbase) {
         uint8_t *before;
         __asm__ volatile("rdgsbase %0" : "=r"(before));

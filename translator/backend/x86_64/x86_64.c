@@ -22,7 +22,7 @@
 /* Code without a window comes back after so many instructions, to see whether there is one now;
    each stands for a fraction of a callout. */
 #define TABLES_SLICE             (UINT64_C(1) << 17)
-#define INSTRUCTIONS_PER_CALLOUT 8
+#define INSTRUCTIONS_PER_CALLOUT 4
 
 static void x64_destroy(struct backend *backend) {
     x64_windows_destroy(backend);
@@ -189,7 +189,7 @@ static void x64_request_exit(struct backend *backend) {
     mprotect(backend->memory.event, HOST_PAGE_BYTES, PROT_NONE);
 }
 
-static bool x64_uses_window(const struct backend *backend) {
+static bool x64_uses_window(struct backend *backend) {
     return x64_window_in_force(backend);
 }
 

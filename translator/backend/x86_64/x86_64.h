@@ -65,11 +65,13 @@ enum callout_field {
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
-/* SITE_LOOKUP does not trap: a jump that is taken when a table has no entry. */
+/* Two do not trap, but jump: SITE_LOOKUP when a table has no entry, SITE_JUMP when the handler must
+   do the instruction. */
 enum site_kind {
     SITE_ACCESS,
     SITE_SEGMENT,
     SITE_LOOKUP,
+    SITE_JUMP,
     SITE_EVENT,
     SITE_BUDGET,
     SITE_DIVIDE,
@@ -126,6 +128,7 @@ struct backend {
     uint64_t last_salt;
     bool has_wrgsbase;
     bool has_bmi2;
+    uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
     struct emitter *emitter;
 };
@@ -153,8 +156,8 @@ static inline void x64_set_instructions_left(struct x64_context *context, int64_
 void x64_callout_install(struct x64_context *context);
 
 /** Whether the address space and view in force have a window. */
-bool x64_window_in_force(const struct backend *backend);
-/** Point GS to the window in force or, for code without a window, to the shadow tables. */
+bool x64_window_in_force(struct backend *backend);
+/** Point GS to that window or, for code without a window, to the shadow tables. */
 void x64_load_window(const struct backend *backend, bool uses_window);
 
 /** Guest flags between the form in x64_context and EFLAGS positions. */
