@@ -1,6 +1,6 @@
 /*
  * Runs a fuzz target on the inputs of its seed file, without libFuzzer: each several times, since
- * code is translated only when it was wanted a few times. The target aborts at a finding.
+ * translations outlive an input. The target aborts at a finding.
  *
  *   replay_TARGET seeds/TARGET.txt
  */

@@ -12,7 +12,7 @@ The corpus starts with seeds/TARGET.txt, where each line is one input: hex digit
 limit is by the clock, so it is interrupted when the target has used SECONDS of processor time. What
 it prints goes to CORPUS.log, the input of a finding to CORPUS.crash-..., for
     BUILD/tests/fuzz/TARGET -runs=20 INPUT
-(several times, since code is translated only when it was wanted a few times).
+(several times, since translations outlive an input).
 Exit status: 0 without a finding, 1 with one.
 """
 import os

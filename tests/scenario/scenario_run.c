@@ -53,6 +53,8 @@ struct scenario_board *scenario_board_create(const char *engine, const uint8_t *
         board->translator =
             translator_create(&board->t->cpu, engine, CODE_CACHE_BYTES, true, error);
         is_good = board->translator != NULL;
+        if (is_good)
+            translator_skip_warm_up(board->translator);
     }
     if (!is_good) {
         scenario_board_destroy(board);

@@ -20,13 +20,14 @@ static void access_segment(struct step *step, unsigned segment) {
     static const uint32_t offsets[] = {0x0,    0x3ffc,  0x3ffd,  0x3fff,  0x4000,  0xfffc,
                                        0xffff, 0x2c000, 0x2c004, 0x2c005, 0x2cffd, 0x33ffe};
     static const uint8_t opcodes[] = {0x8a, 0x8b, 0x88, 0x89, 0x03, 0x01};
+    static const uint8_t registers[] = {0, 1, 2, 3, 5, 6, 7}; /* not ESP: handlers need a stack */
     uint32_t offset = PICK(step, offsets);
     uint8_t opcode = PICK(step, opcodes);
     /* Stores go to data that nobody else needs. */
     if ((opcode & 2) == 0)
         offset = once_in(step, 2) ? 0x2c000 + roll(step, 16) : 0x3000 + roll(step, 16);
     prefix_address(step);
-    EMIT(step, override[segment], opcode, (uint8_t)(0x05 | roll(step, 8) << 3));
+    EMIT(step, override[segment], opcode, (uint8_t)(0x05 | PICK(step, registers) << 3));
     emit32(step, offset);
 }
 
