@@ -269,6 +269,7 @@ static void close_session(struct session *session) {
 
 static int run_machine(struct session *session) {
     struct error error;
+    terminal_restore_after_crash();
     session->machine = machine_create(&session->options->machine, &error);
     if (session->machine == NULL)
         return complain("", error.message, STATUS_BAD_USE);

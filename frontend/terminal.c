@@ -29,8 +29,13 @@ static void restore_and_die(int signal_number) {
     raise(signal_number);
 }
 
-bool terminal_make_raw(void) {
+void terminal_restore_after_crash(void) {
     static const int fatal[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS};
+    for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
+        signal(fatal[i], restore_and_die);
+}
+
+bool terminal_make_raw(void) {
     struct termios raw;
     if (tcgetattr(STDIN_FILENO, &saved_settings) != 0)
         return false;
@@ -42,8 +47,6 @@ bool terminal_make_raw(void) {
     raw.c_cc[VTIME] = 0;
     atomic_store(&is_raw, true);
     atexit(terminal_restore);
-    for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
-        signal(fatal[i], restore_and_die);
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     return true;
 }
