@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/** Restore the terminal when a signal ends the process. To be called before a machine is made, whose
- *  translator handles some of these signals itself and passes on what is not its own. */
+/** Restore the terminal when a signal ends the process. To be called before a machine is made,
+ * whose translator handles some of these signals itself and passes on what is not its own. */
 void terminal_restore_after_crash(void);
 /** Switch the terminal on stdin to raw mode; nothing happens when stdin is no terminal. Returns
  *  whether it is one. */
