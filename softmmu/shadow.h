@@ -48,6 +48,7 @@ struct shadow_space {
     unsigned link_count;
     bool has_windows; /* has earned them, see window.c */
     uint8_t relapses; /* how often they cost too much to keep, lately */
+    uint64_t upkeep_limit_ns, upkeep_since_ns;
     uint64_t heat_ns; /* how far it is from earning, or losing, them */
 };
 

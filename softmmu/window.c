@@ -39,6 +39,8 @@
    the same 2 MiB, without a fill there, the rest of them goes at once. */
 #define STREAK_LIMIT 8
 
+#define MOST_RELAPSES 7
+
 /* What a space loses for want of windows, and how much it must have lost to get them. Mapping the
    working set of a small program costs about as much, so that neither choice is ever wrong by more
    than a factor of two. Each page table taken away halves the credit. */
@@ -47,16 +49,17 @@
 #define REFUSED_NS UINT64_C(2000)
 #define SLICE_NS   UINT64_C(20000)
 #define WORTH_NS   UINT64_C(1000000)
-#define CREDIT_NS  (WORTH_NS * 16)
+#define FIRST_NS   (WORTH_NS * 16) /* credit of a space that gets windows */
+#define CREDIT_NS  (WORTH_NS << MOST_RELAPSES)
 
-/* What keeping windows costs is measured: mapping pages and taking them out, and a trap for each
-   fill. Where that is more than a third of the thread's time, because pages live too short, the
-   space in force is better off without, and each time that happens it has to lose twice as much
-   until it gets its windows back. */
-#define TRAP_NS       UINT64_C(4000)
-#define UPKEEP_NS     UINT64_C(1000000) /* looked at each time that this much was spent */
-#define UPKEEP_SHARE  3
-#define MOST_RELAPSES 4
+/* What keeping a space's windows costs is measured: mapping pages and taking them out, and a trap
+   for each fill. Filling them at first may cost GRACE_NS. After that, where upkeep takes more than
+   a third of the thread's time, because pages live too short, the space is better off without, and
+   each time that happens it has to lose twice as much until it gets its windows back. */
+#define TRAP_NS      UINT64_C(4000)
+#define GRACE_NS     UINT64_C(8000000)
+#define UPKEEP_NS    UINT64_C(1000000) /* looked at each time that this much was spent */
+#define UPKEEP_SHARE 3
 
 struct window {
     uint8_t *base;                  /* NULL: never made */
@@ -66,6 +69,7 @@ struct window {
     uint32_t page_count;
     unsigned boundary_count; /* where one mapping ends and the next begins */
     uint64_t last_used;
+    uint64_t upkeep_ns;
     uint32_t streak_region, streak;
     bool is_broken; /* the host refused to unmap pages: never to be used again */
     const uintptr_t *read_table, *write_table;
@@ -76,7 +80,6 @@ struct window_set {
     unsigned mapping_count, mapping_limit;
     unsigned region_count;
     uint64_t use_clock;
-    uint64_t upkeep_ns, upkeep_since_ns;
     const uint8_t *store; /* where the memory file is mapped as a whole */
     int fd;
     struct mmu_statistics *statistics;
@@ -155,9 +158,9 @@ static uint64_t thread_time(void) {
 }
 
 /* A call that took pages or rights away began at `from_ns`. */
-static void count_unmap(struct window_set *set, uint64_t from_ns) {
+static void count_unmap(struct window_set *set, struct window *window, uint64_t from_ns) {
     set->statistics->window_unmaps++;
-    set->upkeep_ns += thread_time() - from_ns;
+    window->upkeep_ns += thread_time() - from_ns;
 }
 
 /* Empty a window in one piece. */
@@ -171,7 +174,7 @@ static void clear_window(struct window_set *set, struct window *window) {
         mprotect(window->base, WINDOW_BYTES, PROT_NONE) != 0) {
         window->is_broken = true;
     }
-    count_unmap(set, from_ns);
+    count_unmap(set, window, from_ns);
     for (unsigned region = 0; region < REGIONS; region++) {
         if (shadow_bit(window->regions, region)) {
             memset(window->mapped + region * REGION_WORDS, 0, REGION_PAGES / 8);
@@ -233,7 +236,7 @@ static void unmap_pages(struct window_set *set, struct window *window, uint32_t 
         clear_window(set, window);
         return;
     }
-    count_unmap(set, from_ns);
+    count_unmap(set, window, from_ns);
     unsigned before = count_boundaries(window, first, end);
     window->page_count -= clear_bits(window->mapped, first, end);
     clear_bits(window->writable, first, end);
@@ -298,7 +301,7 @@ void window_protect_page(struct shadow *shadow, const struct shadow_space *space
             unmap_pages(set, window, page, page + 1);
             continue;
         }
-        count_unmap(set, from_ns);
+        count_unmap(set, window, from_ns);
         unsigned before = count_boundaries(window, page, page + 1);
         clear_bits(window->writable, page, page + 1);
         recount(set, window, before, count_boundaries(window, page, page + 1));
@@ -426,7 +429,10 @@ uint8_t *mmu_window(struct mmu *mmu) {
             return NULL;
         }
         space->has_windows = true;
-        space->heat_ns = CREDIT_NS;
+        space->heat_ns = FIRST_NS;
+        space->upkeep_limit_ns = GRACE_NS;
+        space->upkeep_since_ns = thread_time();
+        windows_of(shadow, space)[0].upkeep_ns = windows_of(shadow, space)[1].upkeep_ns = 0;
     }
     struct window *window = &windows_of(shadow, space)[mmu->is_user];
     if (UNLIKELY(!window->base && !make_window(set, window, space, mmu->is_user))) {
@@ -576,15 +582,17 @@ static enum window_fill enter_page(struct mmu *mmu, const struct window *window,
     return table_rights(window, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
 }
 
-/* Whether windows take too much of the thread's time, as far as that is known by now. */
-static bool are_not_worth_their_upkeep(struct window_set *set, struct shadow_space *space) {
-    if (LIKELY(set->upkeep_ns < UPKEEP_NS)) {
+/* Whether a space's windows take too much of the thread's time, as far as that is known by now. */
+static bool are_not_worth_their_upkeep(struct shadow_space *space, struct window *windows) {
+    uint64_t upkeep_ns = windows[0].upkeep_ns + windows[1].upkeep_ns;
+    if (LIKELY(upkeep_ns < space->upkeep_limit_ns)) {
         return false;
     }
     uint64_t now = thread_time();
-    bool is_too_much = set->upkeep_ns * UPKEEP_SHARE > now - set->upkeep_since_ns;
-    set->upkeep_ns = 0;
-    set->upkeep_since_ns = now;
+    bool is_too_much = upkeep_ns * UPKEEP_SHARE > now - space->upkeep_since_ns;
+    windows[0].upkeep_ns = windows[1].upkeep_ns = 0;
+    space->upkeep_limit_ns = UPKEEP_NS;
+    space->upkeep_since_ns = now;
     if (is_too_much && space->relapses < MOST_RELAPSES) {
         space->relapses++;
     } else if (!is_too_much && space->relapses > 0) {
@@ -634,7 +642,7 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     if (page_rights(window, page) >= needed) {
         return WINDOW_SLOW;
     }
-    if (are_not_worth_their_upkeep(set, shadow->current)) {
+    if (are_not_worth_their_upkeep(shadow->current, windows_of(shadow, shadow->current))) {
         window_drop_space(shadow, shadow->current);
         shadow->current->has_windows = false;
         shadow->current->heat_ns = 0;
@@ -646,6 +654,6 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     }
     uint64_t from_ns = thread_time();
     enum window_fill filled = fill_page(mmu, window, page, is_write);
-    set->upkeep_ns += thread_time() - from_ns + TRAP_NS;
+    window->upkeep_ns += thread_time() - from_ns + TRAP_NS;
     return filled;
 }
