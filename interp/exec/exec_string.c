@@ -232,6 +232,14 @@ static inline uint32_t chunk_element(const struct chunk *chunk, uint32_t n, unsi
     return host_load(chunk->lowest + (size_t)(down ? chunk->count - 1 - n : n) * size, size);
 }
 
+/** Elements that are equal for sure, from the lowest on; found eight bytes at a time. */
+static uint32_t equal_elements(const uint8_t *a, const uint8_t *b, uint32_t count, unsigned size) {
+    size_t bytes = (size_t)count * size, at = 0;
+    while (at + 8 <= bytes && load_le64(a + at) == load_le64(b + at))
+        at += 8;
+    return (uint32_t)(at / size);
+}
+
 static struct comparison cmps_some(struct cpu *cpu, const struct insn *i, unsigned size,
                                    uint32_t wanted) {
     struct chunk first = string_chunk(cpu, i, i->seg, GPR_ESI, size, wanted, MMU_READ);
@@ -244,6 +252,9 @@ static struct comparison cmps_some(struct cpu *cpu, const struct insn *i, unsign
         b = element_load(cpu, i, SEG_ES, GPR_EDI, size);
         result = (struct comparison){1, comparison_ends(i, a, b)};
     } else {
+        /* The last comparison makes the flags, so one is always left. */
+        if (!down && !(i->flags & INSN_REPNE) && available > 1)
+            result.count = equal_elements(first.lowest, second.lowest, available - 1, size);
         do {
             a = chunk_element(&first, result.count, size, down);
             b = chunk_element(&second, result.count, size, down);

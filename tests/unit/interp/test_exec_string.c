@@ -137,6 +137,28 @@ Test(exec_string, repe_cmps_stops_behind_the_difference) {
     cr_assert_not(lazy_zf(&machine->cpu.lazy));
 }
 
+/* Wherever the difference lies among a few words, and without one; ECX 40 elements. */
+Test(exec_string, repe_cmps_finds_each_place_of_a_difference) {
+    static const struct {
+        const char *code;
+        unsigned size;
+    } forms[] = {{"\xfc\xf3\xa6\xf4", 1}, {"\xfc\x66\xf3\xa7\xf4", 2}, {"\xfc\xf3\xa7\xf4", 4}};
+    for (size_t form = 0; form < ARRAY_SIZE(forms); form++) {
+        unsigned size = forms[form].size;
+        for (uint32_t place = 0; place <= 40; place++) {
+            memcpy(machine->ram + FLAT_DATA + 0x8000, machine->ram + FLAT_DATA, 0x200);
+            machine->ram[FLAT_DATA + 0x8000 + place * size] ^= 0x80; /* the 40th lies behind */
+            run_string(forms[form].code, strlen(forms[form].code), FLAT_DATA, FLAT_DATA + 0x8000,
+                       40);
+            uint32_t compared = place < 40 ? place + 1 : 40;
+            cr_assert_eq(reg(GPR_ECX), 40 - compared, "size %u, place %u: ECX %x", size, place,
+                         reg(GPR_ECX));
+            cr_assert_eq(reg(GPR_EDI), FLAT_DATA + 0x8000 + compared * size);
+            cr_assert_eq(lazy_zf(&machine->cpu.lazy), place == 40);
+        }
+    }
+}
+
 /* a16 rep movsb: SI wraps at 64 KiB, the upper halves stay. */
 Test(exec_string, sixteen_bit_addresses_wrap) {
     machine->ram[0xffff] = 0xaa;
