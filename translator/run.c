@@ -360,10 +360,10 @@ static struct bt_block *block_here(struct translator *t) {
 static bool is_linkable(const struct translator *t, const struct block_link *link,
                         const struct bt_block *to) {
     const struct bt_block *from = link->from;
-    bool is_one_page = from->frame == to->frame && ((from->linear ^ to->linear) >> 12) == 0;
+    bool is_one_page = (from->linear ^ to->linear) >> GUEST_PAGE_SHIFT == 0;
     return from->is_valid && link->to == NULL && link->target_ip == to->ip &&
            from->mode_key == to->mode_key && to->linear - from->linear == to->ip - from->ip &&
-           (is_one_page || t->ops->links_pages);
+           (is_one_page ? from->frame == to->frame : t->ops->links_pages);
 }
 
 static void link_pending(struct translator *t, struct bt_block *to) {

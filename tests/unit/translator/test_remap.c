@@ -78,3 +78,47 @@ Test(remap, host_code_is_the_new_code_step_by_step) {
     check("x86_64", 1);
 }
 #endif
+
+/* A page that maps itself away: mov [ENTRY], eax; jmp +0; and then mov ebx, 1 or 2; hlt. */
+static const uint8_t leaver[] = {0xa3, 0x40, 0x11, 0x04, 0x00, 0xeb, 0x00,
+                                 0xbb, 0x01, 0,    0,    0,    0xf4};
+
+static uint32_t leave(struct translator *translator, struct flat_machine *machine, uint32_t entry) {
+    uint8_t one[4];
+    store_le32(one, ONE | 7);
+    physmem_dma_write(machine->physmem, ENTRY, one, sizeof(one));
+    machine->cpu.gpr[GPR_EAX] = entry | 7;
+    machine->cpu.eip = PAGE;
+    machine->cpu.activity = CPU_RUNNING;
+    translator_run(translator, machine->cpu.icount + 100);
+    return (uint32_t)machine->cpu.gpr[GPR_EBX];
+}
+
+static void check_leaving(const char *backend) {
+    struct flat_machine *machine = flat_machine_create(UINT64_C(2) << 20);
+    struct error error;
+    struct translator *translator =
+        translator_create(&machine->cpu, backend, 1 << 20, true, &error);
+    cr_assert_not_null(translator, "%s", error.message);
+    translator_skip_warm_up(translator);
+    flat_machine_enable_paging(machine);
+    flat_machine_load(machine, code, sizeof(code), true);
+    memcpy(machine->ram + ONE, leaver, sizeof(leaver));
+    memcpy(machine->ram + TWO, leaver, sizeof(leaver));
+    machine->ram[TWO + 8] = 2;
+    for (unsigned i = 0; i < RUNS; i++)
+        leave(translator, machine, TWO);
+    uint32_t result = leave(translator, machine, ONE);
+    cr_expect_eq(result, 1, "code of a frame that is not mapped ran: %u", result);
+    translator_destroy(translator);
+    flat_machine_destroy(machine);
+}
+
+Test(remap, portable_jumps_stay_in_the_frame_that_is_mapped) {
+    check_leaving("portable");
+}
+#if defined(__x86_64__)
+Test(remap, host_jumps_stay_in_the_frame_that_is_mapped) {
+    check_leaving("x86_64");
+}
+#endif
