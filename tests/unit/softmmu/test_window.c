@@ -47,7 +47,8 @@ static uint8_t *window_of(struct mmu *mmu) {
     return base;
 }
 
-static bool load_once(struct mmu *mmu, uint64_t linear, unsigned size, uint64_t *value) {
+/* Load through the window. False: it refused. */
+static bool load(struct mmu *mmu, uint64_t linear, unsigned size, uint64_t *value) {
     const volatile uint8_t *base = window_of(mmu);
     current.mmu = mmu;
     current.base = (const uint8_t *)(uintptr_t)base;
@@ -63,12 +64,6 @@ static bool load_once(struct mmu *mmu, uint64_t linear, unsigned size, uint64_t 
     }
     *value = bytes;
     return true;
-}
-
-/* Load through the window. False: it refused. A window that costs much to keep is taken away now
-   and then: the second try gets it back. */
-static bool load(struct mmu *mmu, uint64_t linear, unsigned size, uint64_t *value) {
-    return load_once(mmu, linear, size, value) || load_once(mmu, linear, size, value);
 }
 
 static bool store_byte(struct mmu *mmu, uint32_t linear, uint8_t value) {
@@ -175,7 +170,7 @@ Test(window, comes_with_callouts_and_with_asking) {
     start(&guest);
     guest.mmu.callouts = 1000;
     cr_assert(mmu_window(&guest.mmu) == NULL);
-    guest.mmu.callouts = 1000000;
+    guest.mmu.callouts = 300000;
     cr_assert(mmu_window(&guest.mmu) != NULL);
     guest_page_32bit(&guest, 0, 0);
     unsigned asked = 1;
@@ -354,6 +349,8 @@ Test(window, hostile_flood_stays_within_bounds) {
     guest.ram[0x810000] = 1;
     guest_page_32bit(&guest, 0, 0);
     remember_window(&list, &guest.mmu);
+    guest.mmu.shadow->current->upkeep_limit_ns =
+        UINT64_MAX; /* bounds, not worth, are the question */
     for (uint32_t i = 0; i < pages; i++) {
         uint64_t value;
         cr_assert(load(&guest.mmu, 0x400000 + i * 4096, 1, &value));
@@ -363,7 +360,7 @@ Test(window, hostile_flood_stays_within_bounds) {
         }
     }
     check_bounds(&guest, &list);
-    cr_assert(mmu_statistics(&guest.mmu)->window_unmaps > 0);
+    cr_assert(mmu_statistics(&guest.mmu)->window_evictions > 0);
     guest_stop(&guest);
 }
 
