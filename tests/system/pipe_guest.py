@@ -25,6 +25,14 @@ def need_file(path):
     return str(path)
 
 
+def take(guest, wanted):
+    """Whether the bytes came behind everything taken before; they count as taken then."""
+    found = guest.output.find(wanted, guest.seen)
+    if found >= 0:
+        guest.seen = found + len(wanted)
+    return found >= 0
+
+
 class Guest:
     """A running machine whose standard streams are pipes."""
 
@@ -39,11 +47,7 @@ class Guest:
         """Wait until the text comes after everything waited for before."""
         wanted = text.encode()
         deadline = time.monotonic() + max(seconds, AT_LEAST_SECONDS)
-        while True:
-            found = self.output.find(wanted, self.seen)
-            if found >= 0:
-                self.seen = found + len(wanted)
-                return
+        while not take(self, wanted):
             if time.monotonic() > deadline:
                 raise Failure(f"{text!r} did not come within {seconds} s")
             if select.select([self.process.stdout], [], [], 0.5)[0]:

@@ -9,7 +9,7 @@ import sys
 import termios
 import time
 
-from pipe_guest import Failure, assemble
+from pipe_guest import Failure, assemble, take
 
 # Every port says "ready" at the start. Then the first one answers each byte with <XX>, its number in
 # hexadecimal, and a break with <break>; "f" is followed by 20,000 numbers, "p" prints.
@@ -158,11 +158,7 @@ class Expecter:
     def wait_for(self, wanted, seconds=SECONDS):
         """Wait until the bytes come behind everything waited for before."""
         deadline = time.monotonic() + seconds
-        while True:
-            found = self.output.find(wanted, self.seen)
-            if found >= 0:
-                self.seen = found + len(wanted)
-                return
+        while not take(self, wanted):
             if time.monotonic() > deadline:
                 raise Failure(f"{wanted!r} did not come; last: {self.output[-300:]!r}")
             if not self.read_some(0.5):
