@@ -71,10 +71,12 @@ struct emitter {
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
     uint32_t guard;        /* where emit_guard began */
+    uint32_t jump_guard;   /* the same for who comes with RCX in R11 */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
     uint32_t jump_bias; /* of the block's context */
     bool has_landing;
+    uint8_t page_jumps;   /* NO_PAGE_JUMPS, or the table that the block uses */
     bool is_x87_resident; /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];

@@ -145,10 +145,13 @@ static void leave(struct x64_asm *as, const struct backend *backend, uint32_t ex
     x64_jmp(as, backend->thunks.exit_saved);
 }
 
-/* R11D = IP to continue at (R8D for exit_miss); R10 = exit taken, or 0, for exit_next. */
+/* R11D = IP to continue at, or R8D for exit_miss and for exit_lost, which has RCX in R11; R10 =
+   exit taken, or 0, for exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
+    thunks->exit_lost = x64_here(as);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
     thunks->exit_unmapped = x64_here(as);
@@ -198,10 +201,8 @@ static void make_jumps(struct x64_asm *as, struct backend *backend) {
     x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
     x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
     uint8_t *hit = x64_short_jump(as, 0xe3);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
-    x64_jmp(as, backend->thunks.exit_miss);
+    x64_jmp(as, backend->thunks.exit_lost);
     x64_land(as, hit);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     x64_reg_mem(as, 0xff, X64_32, 4, &entry);
 }
 

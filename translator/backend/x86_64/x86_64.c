@@ -84,6 +84,7 @@ static bool x64_translate(struct backend *backend, const struct ir_block *ir,
     if (record == NULL)
         return false;
     backend->places[backend->place_count++] = (struct block_place){record->start, record};
+    jumps_count_site(backend, record, 1);
     return true;
 }
 
@@ -154,6 +155,7 @@ static void x64_unlink(struct backend *backend, struct block_link *link) {
 static void x64_retire(struct backend *backend, struct bt_block *block) {
     const struct x64_block *record = block->host;
     jumps_forget(backend, block);
+    jumps_count_site(backend, record, -1);
     /* A callee may return into the block, whose links nobody will undo. */
     if (record->has_landing)
         patch_jump(backend, block->link[1].host_offset,

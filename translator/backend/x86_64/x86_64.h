@@ -89,7 +89,8 @@ struct x64_site {
 struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
     uint32_t jump_bias;
-    bool has_landing; /* exit 1 is where a call returns to */
+    bool has_landing;   /* exit 1 is where a call returns to */
+    uint8_t page_jumps; /* the table that the block uses, or NO_PAGE_JUMPS */
     uint32_t exit_stub[2];
     unsigned site_count;
     struct x64_site sites[];
@@ -107,12 +108,21 @@ struct jump_context {
 };
 #define JUMP_CONTEXTS 4096u
 
+struct page_jumps {
+    frame_number frame;
+    uint32_t linear, ip; /* of the page's first byte */
+    uint32_t mode_key;
+    unsigned sites; /* blocks that use the table; 0: it may be given away */
+};
+#define NO_PAGE_JUMPS UINT8_MAX
+
 /* What `run` gets from translated code besides enum block_exit: the way on was not known. */
 #define EXIT_MISS 3u
 
 struct thunks {
     const uint8_t *enter;
-    const uint8_t *exit_next, *exit_miss, *exit_unmapped, *exit_event, *exit_leave, *exit_saved;
+    const uint8_t *exit_next, *exit_miss, *exit_lost, *exit_unmapped, *exit_event, *exit_leave,
+        *exit_saved;
     /* Go where R8D says by the jump table; the same with RCX in R11, from a landing that was not
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
@@ -135,7 +145,9 @@ struct backend {
     unsigned place_count, place_limit;
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned jump_context_count;
-    bool has_missed; /* the last run ended where the jump table knew no way */
+    struct page_jumps page_jumps[PAGE_JUMP_TABLES];
+    unsigned page_jumps_count; /* of tables that were used since the last flush */
+    bool has_missed;           /* the last run ended where the jump table knew no way */
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
