@@ -89,6 +89,10 @@ void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
         x64_mov_imm32(&e->as, X64_R8, target.constant);
     else
         emit_move(e, IR_I32, X64_R8, target.reg);
+    emit_jump_by_table(e);
+}
+
+void emit_jump_by_table(struct emitter *e) {
     x64_reg_reg(&e->as, 0x0fb7, X64_32, X64_R10, X64_R8);
     struct x64_mem half = {.base = X64_NO_REG, .index = X64_R10, .scale = 3};
     x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &half);
