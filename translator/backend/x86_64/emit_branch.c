@@ -96,9 +96,13 @@ static void look_up(struct emitter *e, uint8_t extension) {
     x64_reg_mem(as, 0xff, X64_32, extension, &entry);
 }
 
+void emit_jump_by_table(struct emitter *e) {
+    look_up(e, JMP_EXTENSION);
+}
+
 void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
-    look_up(e, JMP_EXTENSION);
+    emit_jump_by_table(e);
 }
 
 /** The displacement of direct exit `number` is what was emitted last. */
