@@ -34,8 +34,9 @@ struct x87_pending {
 struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
     struct host_address address;
-    uint8_t kind, type; /* enum access_kind, enum ir_type */
-    bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
+    uint8_t kind, type;  /* enum access_kind, enum ir_type */
+    bool is_handled;     /* out of line the interpreter's handler does the whole instruction */
+    uint8_t string_stub; /* not 0: emit_string.c makes the stub */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
     uint32_t stub;         /* 0: not emitted yet */
@@ -70,8 +71,8 @@ struct emitter {
     unsigned slow_count, site_count;
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
-    uint32_t guard;        /* where emit_guard began */
-    uint32_t jump_guard;   /* the same for who comes with RCX in R11 */
+    uint32_t guard, start; /* where emit_guard and emit_block_head began */
+    uint32_t jump_guard;   /* the guard for who comes with RCX in R11 */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
     uint32_t jump_bias; /* of the block's context */
@@ -180,6 +181,8 @@ void emit_guard(struct emitter *e);
 void emit_block_head(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void emit_guest_call(struct emitter *e, unsigned guest);
+/** Continue at the IP in R8D: through the jump table if it is there, else at the dispatcher. */
+void emit_jump_by_table(struct emitter *e);
 
 /* emit_sse.c */
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
@@ -190,6 +193,12 @@ bool emit_exchange(struct emitter *e, unsigned guest);
 
 /* emit_system.c: likewise. */
 bool emit_system(struct emitter *e, unsigned guest);
+
+/* emit_string.c */
+/** A repeated string instruction in line; false when the handler must be called. */
+bool emit_string(struct emitter *e, unsigned guest);
+/** The stub of e->slow[number], which has a `string_stub`. */
+void emit_string_stub(struct emitter *e, unsigned number);
 
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */

@@ -128,6 +128,11 @@ static void look_up_in_page(struct emitter *e) {
     x64_land(&e->as, beyond);
 }
 
+void emit_jump_by_table(struct emitter *e) {
+    move64(e, X64_R11, X64_RCX);
+    look_up(e, JMP_EXTENSION);
+}
+
 void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
     move64(e, X64_R11, X64_RCX);
