@@ -35,6 +35,7 @@ static struct backend_counters check_portions(const struct program *program, boo
     struct backend_counters before = {0}, counters;
     char message[160];
     engine_pair_create(&pair, "x86_64");
+    translator_skip_warm_up(pair.translator);
     struct cpu *tested = &pair.tested->cpu;
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&tested->mmu) == NULL; i++)
         tested->mmu.callouts = 1000000;
@@ -322,13 +323,39 @@ Test(jumps, a_switch_may_lead_to_another_page) {
     cr_expect_leq(counters.jump_misses, 10, "%u jumps missed", (unsigned)counters.jump_misses);
 }
 
-/* L: mov eax,ecx; and eax,1; jmp [eax*4+T]; 0: add bl,0; jmp D; 1: mov [0+2],cl; D: dec ecx; jnz L;
-   hlt; T */
+/* L: test cl,15; setz al; movzx eax,al; jmp [eax*4+T]; 0: add bl,0; jmp D; 1: mov [0+2],cl; D: dec
+   ecx; jnz L; hlt; T */
 Test(jumps, a_switch_finds_the_new_code_of_a_changed_case) {
-    static const char code[] =
-        "\x89\xc8\x83\xe0\x01\xff\x24\x85\x9b\x00\x01\x00\x80\xc3\x00\xeb\x06\x88\x0d\x8e\x00\x01"
-        "\x00\x49\x75\xe6\xf4\x8c\x00\x01\x00\x91\x00\x01\x00";
+    static const char code[] = "\xf6\xc1\x0f\x0f\x94\xc0\x0f\xb6\xc0\xff\x24\x85\x9f\x00\x01\x00"
+                               "\x80\xc3\x00\xeb\x06\x88\x0d\x92"
+                               "\x00\x01\x00\x49\x75\xe2\xf4\x90\x00\x01\x00\x95\x00\x01\x00";
     check(&PROGRAM(code, 200));
+}
+
+/* In both frames: jmp [eax*4+T]; T: the next dword's address; mov ebx,n; hlt */
+Test(jumps, a_switch_stays_in_the_frame_that_is_mapped) {
+    static const uint8_t code[] = {0xff, 0x24, 0x85, 0x07, 0x00, 0x05, 0x00, 0x0b, 0x00,
+                                   0x05, 0x00, 0xbb, 0x01, 0x00, 0x00, 0x00, 0xf4};
+    struct error error;
+    struct flat_machine *machine = flat_machine_create(UINT64_C(2) << 20);
+    struct cpu *cpu = &machine->cpu;
+    struct translator *translator = translator_create(cpu, "x86_64", 1 << 20, true, &error);
+    cr_assert_not_null(translator, "%s", error.message);
+    memcpy(machine->ram + ONE, code, sizeof(code));
+    memcpy(machine->ram + TWO, code, sizeof(code));
+    machine->ram[TWO + 12] = 2;
+    flat_machine_enable_paging(machine);
+    for (unsigned i = 0; i < 4 * RUNS; i++) {
+        uint32_t expected = 1 + i / 3 % 2;
+        flat_machine_set_pte(machine, PAGE, (expected == 1 ? ONE : TWO) | 7);
+        cpu->eip = PAGE;
+        cpu->activity = CPU_RUNNING;
+        cpu->gpr[GPR_EAX] = 0;
+        cr_assert_eq(translator_run(translator, cpu->icount + LIMIT), CPU_EXIT_HALTED);
+        cr_assert_eq(cpu->gpr[GPR_EBX], expected, "run %u: %u", i, (unsigned)cpu->gpr[GPR_EBX]);
+    }
+    translator_destroy(translator);
+    flat_machine_destroy(machine);
 }
 
 enum { PAGES = 100 };
