@@ -98,6 +98,7 @@ static uint64_t current_salt(struct backend *backend, const struct bt_block *blo
     backend->last_salt += UINT64_C(1) << 32;
     if (backend->last_salt == 0) { /* all numbers were used once */
         code_memory_clear_jumps(&backend->memory);
+        x64_forget_salts(backend);
         memset(backend->jump_contexts, 0, sizeof(backend->jump_contexts));
         backend->last_salt = UINT64_C(1) << 32;
     }
@@ -134,8 +135,10 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     context->last_link = NULL;
     context->salt = current_salt(backend, block);
     remember(backend, block);
+    x64_know_block(backend, block);
     bool uses_window = block->mode.uses_window;
     set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
+    context->uses_window = uses_window;
     context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
@@ -173,6 +176,7 @@ static void x64_retire(struct backend *backend, struct bt_block *block) {
     struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
     if (jump->entry == block->guarded_entry)
         jump->negated_key = 0;
+    x64_forget_block(backend, block);
 }
 
 static void x64_invalidate(struct backend *backend, struct bt_block *block) {
