@@ -11,6 +11,7 @@
 #include "translator/cache/warm_up.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
+#include "translator/mode.h"
 #include "translator/opt/passes.h"
 
 #include <stdatomic.h>
@@ -21,10 +22,6 @@
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
-
-/* MXCSR's exception masks, and the bits that a host might refuse besides. */
-#define MXCSR_MASKS   UINT32_C(0x1f80)
-#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -185,28 +182,10 @@ static unsigned code_limit_class(struct translator *t, uint32_t limit) {
 }
 
 static struct block_mode current_mode(struct translator *t) {
-    const struct cpu *cpu = t->cpu;
-    struct block_mode mode = {
-        .code_is_32 = cpu->code_is_32,
-        .stack_is_32 = cpu->stack_is_32,
-        .is_user = cpu->cpl == 3,
-        .is_ring_0 = cpu->cpl == 0,
-        .is_protected = cpu->is_protected,
-        .is_v86 = cpu->is_v86,
-        .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
-                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
-        .counts_instructions = t->counts_instructions,
-        .uses_window = t->ops->uses_window(t->backend),
-        .code_limit = cpu->seg[SEG_CS].limit,
-        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
-    };
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
-    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
-       costs less than blocks of their own for each state and a way through the dispatcher. */
-    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
+    struct block_mode mode = mode_of_cpu(t->cpu);
+    mode.counts_instructions = t->counts_instructions;
+    mode.uses_window = t->ops->uses_window(t->backend);
+    mode.code_limit_class = (uint16_t)code_limit_class(t, mode.code_limit);
     return mode;
 }
 

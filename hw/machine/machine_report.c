@@ -219,6 +219,7 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "links", (double)t->links);
     put(writer, "translator", "dispatches", (double)t->dispatches);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
+    put(writer, "translator", "continuations", (double)counters->continuations);
     put(writer, "translator", "host_traps", (double)counters->host_traps);
     put(writer, "translator", "jump_misses", (double)counters->jump_misses);
     put(writer, "translator", "return_misses", (double)counters->return_misses);
