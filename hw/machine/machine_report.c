@@ -221,6 +221,10 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "dispatches", (double)t->dispatches);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
     put(writer, "translator", "host_traps", (double)counters->host_traps);
+    put(writer, "translator", "jump_misses", (double)counters->jump_misses);
+    put(writer, "translator", "return_misses", (double)counters->return_misses);
+    put(writer, "translator", "return_bottoms", (double)counters->return_bottoms);
+    put(writer, "translator", "return_overflows", (double)counters->return_overflows);
     put(writer, "time", "translation_seconds", seconds(t->translation_ns));
     put_handlers(writer, counters->handler_calls);
     put_reuse(writer, translator);

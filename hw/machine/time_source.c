@@ -2,8 +2,10 @@
  * Virtual time; see time_source.h.
  *
  * Host time that the machine could not use (the process was stopped, the host overloaded) would
- * come back as a storm of late ticks. So time never runs ahead of the next deadline by more than
- * STALL_MAX_NS: the rest is lost for the guest. Within that bound the chips make up for ticks.
+ * come back as a storm of late ticks, and a guest that measures its timer against its time stamp
+ * counter would miss some. So two bounds hold. What the guest sees waits for the next deadline, at
+ * most AHEAD_MAX_NS beyond it, and makes up the difference as timers expire. What is to be made up
+ * is at most STALL_MAX_NS: the rest is lost for the guest.
  */
 #include "hw/machine/time_source.h"
 
@@ -14,6 +16,8 @@
 #include <time.h>
 
 #define STALL_MAX_NS NS_PER_SECOND
+/* More than a kick takes on a host with time to spare, less than the tick of any usual guest. */
+#define AHEAD_MAX_NS UINT64_C(500000)
 /* While a deadline is overdue the guest runs in slices, so that its handler gets to work before
    the next tick is made. Translated code that runs in circles sees only the end by time. */
 #define OVERDUE_SLICE    20000
@@ -36,7 +40,11 @@ static uint64_t host_time(struct time_source *source) {
         source->offset_ns += excess;
         now -= excess;
     }
-    return now;
+    if (deadline < CLOCK_NEVER - AHEAD_MAX_NS && now > deadline + AHEAD_MAX_NS)
+        now = deadline + AHEAD_MAX_NS;
+    /* A deadline that was set in the past does not turn time back. */
+    source->seen_ns = now > source->seen_ns ? now : source->seen_ns;
+    return source->seen_ns;
 }
 
 static uint64_t instruction_time(const struct time_source *source) {

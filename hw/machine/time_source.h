@@ -27,6 +27,7 @@ struct time_source {
     uint64_t offset_ns;
     uint64_t stopped_at_ns; /* virtual time while stopped */
     bool is_stopped;
+    uint64_t seen_ns; /* the latest time that was told */
     uint64_t lost_ns; /* time given up after stalls of the host */
 
     /* The thread that kicks the CPU out of guest code when a deadline comes. */

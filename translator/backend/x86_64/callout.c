@@ -10,6 +10,10 @@
 #include "translator/backend/x86_64/x87.h"
 #include "translator/helpers.h"
 
+/* What a handler call costs for want of a window, in accesses out of line: a repeated string
+   instruction runs in line there, whatever its count. */
+#define CALLOUTS_PER_REP 10
+
 #define CONTINUE    0u
 #define LEAVE(exit) ((uint32_t)(exit) + 1u)
 
@@ -77,8 +81,10 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
-    if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
-        cpu->mmu.callouts++;
+    if (!block->mode.uses_window) {
+        cpu->mmu.callouts += (insn->flags & INSN_MEM) != 0;
+        cpu->mmu.callouts += (insn->flags & (INSN_REP | INSN_REPNE)) != 0 ? CALLOUTS_PER_REP : 0;
+    }
     cpu_set_part(cpu, PART_HANDLERS);
     insn->exec(cpu, insn);
     cpu_set_part(cpu, PART_TRANSLATED);
