@@ -45,6 +45,7 @@ struct translator {
     unsigned code_subscriber;
     bool counts_instructions;
     bool stops_after_block;          /* translator_run_block */
+    unsigned block_limit;            /* guest instructions in one block; 0: as many as fit */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     struct warm_up *warm_up;
@@ -110,9 +111,9 @@ bool translator_is_native(void) {
 #endif
 }
 
-struct translator *translator_create(struct cpu *cpu, const char *backend,
-                                     uint64_t code_cache_bytes, bool counts_instructions,
-                                     struct error *error) {
+struct translator *translator_create_on(const struct backend_ops *ops, struct cpu *cpu,
+                                        uint64_t code_cache_bytes, bool counts_instructions,
+                                        struct error *error) {
     struct translator *t = calloc(1, sizeof(*t));
     if (t == NULL) {
         error_set(error, "out of memory for the translator");
@@ -120,9 +121,8 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     }
     t->cpu = cpu;
     t->counts_instructions = counts_instructions;
-    t->ops = find_backend(backend, error);
-    if (t->ops != NULL)
-        t->backend = t->ops->create(cpu, code_cache_bytes, &t->counters, error);
+    t->ops = ops;
+    t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
         t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
     if (t->map != NULL)
@@ -138,6 +138,15 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     cpu->kicked_opaque = t;
     t->code_subscriber = code_pages_subscribe(cpu->code_pages, code_written, t);
     return t;
+}
+
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error) {
+    const struct backend_ops *ops = find_backend(backend, error);
+    return ops == NULL
+               ? NULL
+               : translator_create_on(ops, cpu, code_cache_bytes, counts_instructions, error);
 }
 
 void translator_destroy(struct translator *t) {
@@ -261,6 +270,15 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     return block;
 }
 
+/** As lift_block, with no more guest instructions than a block may have. */
+static bool lift(struct translator *t, struct lift_source source, const struct block_mode *mode) {
+    bool is_lifted = lift_block(&source, mode, &t->ir) == LIFT_OK;
+    if (!is_lifted || t->block_limit == 0 || t->ir.guest_count <= t->block_limit)
+        return is_lifted;
+    source.available = t->ir.guest[t->block_limit].ip_offset;
+    return lift_block(&source, mode, &t->ir) == LIFT_OK;
+}
+
 static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
                                   uint32_t linear, const struct block_mode *mode) {
     unsigned offset = linear & GUEST_PAGE_MASK;
@@ -270,7 +288,7 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
         .ip = (uint32_t)t->cpu->eip,
         .index = t->index,
     };
-    if (lift_block(&source, mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, mode))
         return NULL;
     /* The whole block must lie below the CS limit; the interpreter raises the #GP otherwise. */
     if (t->cpu->eip + t->ir.guest_bytes > (uint64_t)t->cpu->seg[SEG_CS].limit + 1)
@@ -305,6 +323,12 @@ static struct bt_block *translate_timed(struct translator *t, const struct fetch
 
 void translator_skip_warm_up(struct translator *t) {
     warm_up_skip(t->warm_up);
+}
+
+void translator_limit_blocks(struct translator *t, unsigned instructions) {
+    flush(t);
+    t->block_limit = instructions;
+    translator_skip_warm_up(t);
 }
 
 /** Whether the block is what lies at a place whose frame is not known, as far as that can be told
@@ -455,7 +479,7 @@ void translator_explain(struct translator *t, FILE *out) {
         .ip = block->ip,
         .index = t->index,
     };
-    if (lift_block(&source, &block->mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, &block->mode))
         return;
     fprintf(out, "---- guest code of %08x\n", block->ip);
     disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,
