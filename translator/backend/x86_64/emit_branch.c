@@ -54,9 +54,16 @@ void emit_block_head(struct emitter *e) {
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &trap);
 }
 
+/** The block has nothing behind the guest instruction but the way to the dispatcher. */
+static bool is_end(const struct emitter *e, unsigned guest) {
+    const struct ir_insn *last = &e->ir->insn[e->ir->count - 1];
+    return last->guest == guest && (last->op == IR_FALL_OUT || last->op == IR_LEAVE_BLOCK);
+}
+
 void emit_guest_call(struct emitter *e, unsigned guest) {
     e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
-    x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
+    x64_mov_imm64(&e->as, X64_R10,
+                  emit_callout_word(e, guest) | (uint64_t)is_end(e, guest) << CALLOUT_ENDS);
     x64_call(&e->as, e->backend->thunks.guest);
 }
 

@@ -6,6 +6,8 @@
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/x86_64.h"
 
+#define ABOVE 7 /* condition */
+
 static const uint8_t host_of_guest[8] = {X64_RAX,  X64_RCX, X64_RDX, X64_RBX,
                                          HOST_ESP, X64_RBP, X64_RSI, X64_RDI};
 
@@ -206,8 +208,23 @@ static void make_jumps(struct x64_asm *as, struct backend *backend) {
     x64_reg_mem(as, 0xff, X64_32, 4, &entry);
 }
 
+/** All state is saved, RAX tells where to go on: load it and jump. The mode or mappings may have
+ *  changed, so the return stack is emptied. */
+static const uint8_t *make_enter_again(struct x64_asm *as, const struct backend *backend) {
+    const struct x64_context *context = backend->context;
+    const uint8_t *here = x64_here(as);
+    struct x64_mem base = x64_near(x64_return_base(&backend->memory));
+    struct x64_mem target = x64_near(&context->target);
+    store(as, X64_RAX, target);
+    x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &base);
+    load(as, HOST_BUDGET, x64_near(&context->budget));
+    load_state(as, context);
+    x64_reg_mem(as, 0xff, X64_32, 4, &target);
+    return here;
+}
+
 /** Call the C function that `function` points to: first argument the context, the others from R11D
- *  (if it takes an offset) and R10. A result of 0 continues, n + 1 leaves with exit n. */
+ *  (if it takes an offset) and R10. */
 static const uint8_t *make_call(struct x64_asm *as, const struct backend *backend,
                                 const void *function, bool takes_offset) {
     const struct x64_context *context = backend->context;
@@ -224,8 +241,12 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     x64_reg_reg(as, 0x8b, X64_64, takes_offset ? X64_RDX : X64_RSI, X64_R10);
     struct x64_mem callee = x64_near(function);
     x64_reg_mem(as, 0xff, X64_32, 2, &callee);
-    x64_reg_reg(as, 0x85, X64_32, X64_RAX, X64_RAX);
+    x64_reg_reg(as, 0x85, X64_64, X64_RAX, X64_RAX);
     uint8_t *continues = x64_short_jump(as, 0x74);
+    struct x64_insn compare = {
+        .opcode = 0x83, .size = X64_64, .reg = 7, .imm = MOST_LEAVE, .imm_bytes = 1};
+    x64_with_reg(as, &compare, X64_RAX);
+    x64_jcc(as, ABOVE, backend->thunks.enter_again);
     struct x64_mem minus_one = x64_at(X64_RAX, -1);
     x64_reg_mem(as, 0x8d, X64_32, X64_RAX, &minus_one);
     x64_jmp(as, backend->thunks.exit_saved);
@@ -250,6 +271,7 @@ bool x64_make_thunks(struct backend *backend) {
     backend->thunks.exit_saved = make_exit_saved(&as, context);
     make_exits(&as, backend);
     make_jumps(&as, backend);
+    backend->thunks.enter_again = make_enter_again(&as, backend);
     backend->thunks.access = make_call(&as, backend, &context->call_access, true);
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);

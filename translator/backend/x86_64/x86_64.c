@@ -115,8 +115,10 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     if (backend->has_missed)
         jumps_remember(backend, block);
     backend->has_missed = false;
+    x64_know_block(backend, block);
     bool uses_window = block->mode.uses_window;
     set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
+    context->uses_window = uses_window;
     context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
@@ -160,6 +162,7 @@ static void x64_retire(struct backend *backend, struct bt_block *block) {
     if (record->has_landing)
         patch_jump(backend, block->link[1].host_offset,
                    (uint32_t)(backend->thunks.jump - backend->memory.code));
+    x64_forget_block(backend, block);
 }
 
 static void x64_invalidate(struct backend *backend, struct bt_block *block) {

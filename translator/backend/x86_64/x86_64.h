@@ -37,16 +37,23 @@ struct x64_context {
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
     struct block_link *last_link;
-    uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
-    uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
-    uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
+    /* What these return: CONTINUE, LEAVE(enum block_exit), or host code to jump to. */
+    uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
+    uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_divide)(struct x64_context *context, uint64_t what);
     struct backend *backend;
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
-    uint32_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t target;        /* host code to jump to, when all registers are the guest's */
+    bool uses_window;       /* the running blocks */
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
+
+#define CONTINUE    UINT64_C(0)
+#define LEAVE(exit) ((uint64_t)(exit) + 1)
+#define MOST_LEAVE  3
 
 /* Two registers are also shift counts (lookup.c): by R12 a 32-bit shift goes over a page offset,
    and by R13 a 64-bit shift to the left keeps the two lowest bits alone. */
@@ -63,6 +70,7 @@ enum callout_field {
     CALLOUT_SEGMENT = 54, /* 3 bits */
     CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
     CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+    CALLOUT_ENDS = 61,    /* 1 bit: nothing of the block lies behind the guest instruction */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
@@ -119,8 +127,10 @@ struct page_jumps {
 /* What `run` gets from translated code besides enum block_exit: the way on was not known. */
 #define EXIT_MISS 3u
 
+#define KNOWN_BLOCKS 4096u
+
 struct thunks {
-    const uint8_t *enter;
+    const uint8_t *enter, *enter_again;
     const uint8_t *exit_next, *exit_miss, *exit_lost, *exit_unmapped, *exit_event, *exit_leave,
         *exit_saved;
     /* Go where R8D says by the jump table; the same with RCX in R11, from a landing that was not
@@ -143,6 +153,7 @@ struct backend {
     size_t first_block;         /* where the thunks end */
     struct block_place *places; /* by rising start */
     unsigned place_count, place_limit;
+    struct bt_block *known[KNOWN_BLOCKS]; /* that the dispatcher entered, by linear address */
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned jump_context_count;
     struct page_jumps page_jumps[PAGE_JUMP_TABLES];
@@ -179,6 +190,13 @@ static inline int64_t x64_instructions_left(const struct x64_context *context) {
 static inline void x64_set_instructions_left(struct x64_context *context, int64_t count) {
     context->budget = count * BUDGET_UNIT + BUDGET_LOW;
 }
+
+/** Remember a block that runs now, for x64_continue; forget it. */
+void x64_know_block(struct backend *backend, struct bt_block *block);
+void x64_forget_block(struct backend *backend, const struct bt_block *block);
+/** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
+ *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE(EXIT_NEXT). */
+uint64_t x64_continue(struct x64_context *context);
 
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
