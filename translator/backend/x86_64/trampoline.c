@@ -208,15 +208,13 @@ static void make_jumps(struct x64_asm *as, struct backend *backend) {
     x64_reg_mem(as, 0xff, X64_32, 4, &entry);
 }
 
-/** All state is saved, RAX tells where to go on: load it and jump. The mode or mappings may have
- *  changed, so the return stack is emptied. */
+/** All state is saved, RAX tells where to go on: load it and jump. */
 static const uint8_t *make_enter_again(struct x64_asm *as, const struct backend *backend) {
     const struct x64_context *context = backend->context;
     const uint8_t *here = x64_here(as);
-    struct x64_mem base = x64_near(x64_return_base(&backend->memory));
     struct x64_mem target = x64_near(&context->target);
     store(as, X64_RAX, target);
-    x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &base);
+    load(as, X64_RSP, x64_near(&context->return_stack));
     load(as, HOST_BUDGET, x64_near(&context->budget));
     load_state(as, context);
     x64_reg_mem(as, 0xff, X64_32, 4, &target);

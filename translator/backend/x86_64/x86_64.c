@@ -5,6 +5,7 @@
 #include "translator/backend/x86_64/x86_64.h"
 
 #include "interp/decode/disasm.h"
+#include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 #include "translator/backend/x86_64/jumps.h"
@@ -112,6 +113,7 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     struct x64_context *context = backend->context;
     context->last_link = NULL;
     context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->mapping = interp_context(cpu);
     if (backend->has_missed)
         jumps_remember(backend, block);
     backend->has_missed = false;

@@ -35,6 +35,7 @@ struct x64_context {
     uint64_t return_stack, host_stack; /* RSP of translated code while C runs, and of C */
     uint64_t return_misses, return_bottoms; /* of struct backend_counters, in this run */
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
+    uint64_t mapping;                       /* interp_context when it was entered */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
     struct block_link *last_link;
     /* What these return: CONTINUE, LEAVE(enum block_exit), or host code to jump to. */
