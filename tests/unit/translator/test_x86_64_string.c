@@ -28,7 +28,6 @@ static void grant_window(struct engine_pair *pair) {
 
 static void create(struct engine_pair *pair, bool has_window) {
     engine_pair_create(pair, "x86_64");
-    translator_skip_warm_up(pair->translator);
     struct flat_machine *const machines[] = {pair->reference, pair->tested};
     for (unsigned i = 0; i < 2; i++)
         flat_machine_enable_paging(machines[i]);
@@ -227,7 +226,6 @@ Test(x86_64_string, pointers_wrap_at_4_gib) {
     for (unsigned has_window = 0; has_window < 2; has_window++) {
         struct engine_pair pair;
         engine_pair_create(&pair, "x86_64");
-        translator_skip_warm_up(pair.translator);
         if (has_window)
             grant_window(&pair);
         for (unsigned form = 0; form < ARRAY_SIZE(forms); form++) {

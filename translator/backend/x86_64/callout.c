@@ -78,6 +78,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     uint32_t eflags = cpu->eflags;
     context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (x87_evaluate(context, insn))
+        return CONTINUE;
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
