@@ -11,6 +11,7 @@
 #include "translator/cache/warm_up.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
+#include "translator/mode.h"
 #include "translator/opt/passes.h"
 
 #include <stdatomic.h>
@@ -21,10 +22,6 @@
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
-
-/* MXCSR's exception masks, and the bits that a host might refuse besides. */
-#define MXCSR_MASKS   UINT32_C(0x1f80)
-#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -48,6 +45,7 @@ struct translator {
     unsigned code_subscriber;
     bool counts_instructions;
     bool stops_after_block;          /* translator_run_block */
+    unsigned block_limit;            /* guest instructions in one block; 0: as many as fit */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
     struct warm_up *warm_up;
@@ -113,9 +111,9 @@ bool translator_is_native(void) {
 #endif
 }
 
-struct translator *translator_create(struct cpu *cpu, const char *backend,
-                                     uint64_t code_cache_bytes, bool counts_instructions,
-                                     struct error *error) {
+struct translator *translator_create_on(const struct backend_ops *ops, struct cpu *cpu,
+                                        uint64_t code_cache_bytes, bool counts_instructions,
+                                        struct error *error) {
     struct translator *t = calloc(1, sizeof(*t));
     if (t == NULL) {
         error_set(error, "out of memory for the translator");
@@ -123,9 +121,8 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     }
     t->cpu = cpu;
     t->counts_instructions = counts_instructions;
-    t->ops = find_backend(backend, error);
-    if (t->ops != NULL)
-        t->backend = t->ops->create(cpu, code_cache_bytes, &t->counters, error);
+    t->ops = ops;
+    t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
         t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
     if (t->map != NULL)
@@ -141,6 +138,15 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     cpu->kicked_opaque = t;
     t->code_subscriber = code_pages_subscribe(cpu->code_pages, code_written, t);
     return t;
+}
+
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error) {
+    const struct backend_ops *ops = find_backend(backend, error);
+    return ops == NULL
+               ? NULL
+               : translator_create_on(ops, cpu, code_cache_bytes, counts_instructions, error);
 }
 
 void translator_destroy(struct translator *t) {
@@ -185,28 +191,10 @@ static unsigned code_limit_class(struct translator *t, uint32_t limit) {
 }
 
 static struct block_mode current_mode(struct translator *t) {
-    const struct cpu *cpu = t->cpu;
-    struct block_mode mode = {
-        .code_is_32 = cpu->code_is_32,
-        .stack_is_32 = cpu->stack_is_32,
-        .is_user = cpu->cpl == 3,
-        .is_ring_0 = cpu->cpl == 0,
-        .is_protected = cpu->is_protected,
-        .is_v86 = cpu->is_v86,
-        .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
-                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
-        .counts_instructions = t->counts_instructions,
-        .uses_window = t->ops->uses_window(t->backend),
-        .code_limit = cpu->seg[SEG_CS].limit,
-        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
-    };
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
-    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
-       costs less than blocks of their own for each state and a way through the dispatcher. */
-    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
+    struct block_mode mode = mode_of_cpu(t->cpu);
+    mode.counts_instructions = t->counts_instructions;
+    mode.uses_window = t->ops->uses_window(t->backend);
+    mode.code_limit_class = (uint16_t)code_limit_class(t, mode.code_limit);
     return mode;
 }
 
@@ -282,6 +270,15 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     return block;
 }
 
+/** As lift_block, with no more guest instructions than a block may have. */
+static bool lift(struct translator *t, struct lift_source source, const struct block_mode *mode) {
+    bool is_lifted = lift_block(&source, mode, &t->ir) == LIFT_OK;
+    if (!is_lifted || t->block_limit == 0 || t->ir.guest_count <= t->block_limit)
+        return is_lifted;
+    source.available = t->ir.guest[t->block_limit].ip_offset;
+    return lift_block(&source, mode, &t->ir) == LIFT_OK;
+}
+
 static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
                                   uint32_t linear, const struct block_mode *mode) {
     unsigned offset = linear & GUEST_PAGE_MASK;
@@ -291,7 +288,7 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
         .ip = (uint32_t)t->cpu->eip,
         .index = t->index,
     };
-    if (lift_block(&source, mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, mode))
         return NULL;
     /* The whole block must lie below the CS limit; the interpreter raises the #GP otherwise. */
     if (t->cpu->eip + t->ir.guest_bytes > (uint64_t)t->cpu->seg[SEG_CS].limit + 1)
@@ -326,6 +323,12 @@ static struct bt_block *translate_timed(struct translator *t, const struct fetch
 
 void translator_skip_warm_up(struct translator *t) {
     warm_up_skip(t->warm_up);
+}
+
+void translator_limit_blocks(struct translator *t, unsigned instructions) {
+    flush(t);
+    t->block_limit = instructions;
+    translator_skip_warm_up(t);
 }
 
 /** Whether the block is what lies at a place whose frame is not known, as far as that can be told
@@ -476,7 +479,7 @@ void translator_explain(struct translator *t, FILE *out) {
         .ip = block->ip,
         .index = t->index,
     };
-    if (lift_block(&source, &block->mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, &block->mode))
         return;
     fprintf(out, "---- guest code of %08x\n", block->ip);
     disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,

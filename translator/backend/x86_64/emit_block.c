@@ -62,9 +62,9 @@ static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_BRANCH] = emit_branch,
     [IR_BRANCH_ZERO] = emit_branch_zero,
     [IR_JUMP_INDIRECT] = emit_jump_indirect,
-    [IR_CALL] = emit_jump,
-    [IR_CALL_INDIRECT] = emit_jump_indirect,
-    [IR_RETURN] = emit_jump_indirect,
+    [IR_CALL] = emit_call,
+    [IR_CALL_INDIRECT] = emit_call_indirect,
+    [IR_RETURN] = emit_return,
     [IR_LEAVE_BLOCK] = emit_leave_block,
     [IR_FALL_OUT] = emit_fall_out,
 };
@@ -149,6 +149,7 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
+    e->has_landing = false;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
     emit_guest_call(e, guest);
@@ -183,6 +184,8 @@ static struct x64_block *write_record(struct emitter *e, uint32_t end) {
         .guard = e->guard,
         .start = e->start,
         .end = end,
+        .jump_bias = e->jump_bias,
+        .has_landing = e->has_landing,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
         .site_count = e->site_count,
     };
@@ -203,6 +206,7 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = e->exit_stub[0] = e->exit_stub[1] = 0;
+    e->has_landing = false;
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
