@@ -60,14 +60,14 @@ uint64_t x64_continue(struct x64_context *context) {
     struct cpu *cpu = backend->cpu;
     bool is_cut_short = cpu->icount_limit < context->limit;
     if (is_cut_short || !is_boundary_quiet(cpu))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
     if (block == NULL || block->guest_count > x64_instructions_left(context))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     /* Budget and callouts are counted in another way without a window. */
     if (uses_window != context->uses_window)
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
     prepare_returns(context, ((const struct x64_block *)block->host)->jump_bias);
