@@ -88,8 +88,7 @@ Test(run, an_endless_series_of_faults_ends_at_the_limit) {
     memcpy(machine->ram + FLAT_TRAPS + VECTOR_UD * 16, ud2, sizeof(ud2));
     LOAD("\x0f\x0b");
     cr_assert_eq(flat_machine_run(machine, 1000), CPU_EXIT_LIMIT);
-    cr_assert_eq(machine->cpu.icount, 1000, "icount %llu",
-                 (unsigned long long)machine->cpu.icount);
+    cr_assert_eq(machine->cpu.icount, 1000, "icount %llu", (unsigned long long)machine->cpu.icount);
 }
 
 /* add [ebx],eax on a read-only page: the error code says write, nothing changes */
@@ -202,6 +201,21 @@ Test(run, a_remapped_code_page_runs_its_new_bytes) {
     machine->cpu.eip = 0x20000;
     flat_machine_run(machine, 100);
     cr_assert_eq(reg(GPR_EAX), 2, "EAX %x", reg(GPR_EAX));
+}
+
+/* call 20000h; mov dword [pte of 20000h],30007h; call 20000h; hlt. There: inc eax or inc ebx; ret
+ */
+Test(run, a_page_remapped_without_invlpg_runs_its_new_bytes) {
+    static const char code[] = "\xe8\xfb\xff\x00\x00\xc7\x05\x80\x10\x04\x00\x07\x00\x03\x00"
+                               "\xe8\xec\xff\x00\x00\xf4";
+    flat_machine_enable_paging(machine);
+    physmem_dma_write(machine->physmem, 0x20000, "\x40\xc3", 2);
+    physmem_dma_write(machine->physmem, 0x30000, "\x43\xc3", 2);
+    machine->cpu.gpr[GPR_EAX] = machine->cpu.gpr[GPR_EBX] = 0;
+    LOAD(code);
+    cr_assert_eq(flat_machine_run(machine, 100), CPU_EXIT_HALTED);
+    cr_assert_eq(reg(GPR_EAX), 1, "EAX %x", reg(GPR_EAX));
+    cr_assert_eq(reg(GPR_EBX), 1, "EBX %x", reg(GPR_EBX));
 }
 
 /* mov dword [pte of 20000h],30007h; invlpg [20000h]; jmp 20000h */
