@@ -119,6 +119,16 @@ struct known_block {
 };
 #define KNOWN_BLOCKS 4096u
 
+/* Where a far transfer in real or virtual-8086 mode leads: found by linear address, right if the
+   key is the block's mode, the selector and the IP. */
+struct far_entry {
+    uint64_t negated_key; /* 0: empty */
+    const void *entry;
+    uint64_t salt; /* of the jump table with the new CS */
+    const struct bt_block *block;
+};
+#define FAR_ENTRY_BITS 12u
+
 struct thunks {
     const uint8_t *enter, *enter_again;
     const uint8_t *exit_next, *exit_miss, *exit_event, *exit_leave, *exit_saved;
@@ -140,6 +150,7 @@ struct backend {
     struct block_place *places; /* by rising start */
     unsigned place_count, place_limit;
     struct known_block known[KNOWN_BLOCKS];
+    struct far_entry far_entries[1u << FAR_ENTRY_BITS];
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned next_context;
     uint64_t last_salt;
@@ -173,6 +184,9 @@ static inline void x64_set_instructions_left(struct x64_context *context, int64_
 void x64_know_block(struct backend *backend, struct bt_block *block);
 void x64_forget_block(struct backend *backend, const struct bt_block *block);
 void x64_forget_salts(struct backend *backend);
+static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
+    return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
+}
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
