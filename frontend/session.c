@@ -4,6 +4,7 @@
 #include "frontend/char_open.h"
 #include "frontend/event_loop.h"
 #include "frontend/monitor.h"
+#include "frontend/signal_reader.h"
 #include "frontend/statistics.h"
 #include "frontend/terminal.h"
 #include "frontend/terminal_mux.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define STATUS_HOST_ERROR 1
@@ -25,7 +25,7 @@ struct session {
     struct machine *machine;
     struct log log;
     FILE *stats_json;
-    int signal_fd;
+    struct signal_reader signals;
     bool is_quitting;
     int ending_signal; /* 0: none */
     struct char_stream *stream[STREAMS_MAX];
@@ -54,14 +54,12 @@ static void dump_screen(struct session *session) {
 
 static void signal_arrived(void *opaque, int fd, short events) {
     struct session *session = opaque;
-    struct signalfd_siginfo info;
-    if (read(fd, &info, sizeof(info)) != sizeof(info))
-        return;
-    if (info.ssi_signo == SIGUSR1) {
+    int number = signal_reader_take(&session->signals);
+    if (number == SIGUSR1) {
         dump_screen(session);
         return;
     }
-    session->ending_signal = (int)info.ssi_signo;
+    session->ending_signal = number;
     session->is_quitting = true;
 }
 
@@ -76,11 +74,9 @@ static bool open_signals(struct session *session, struct error *error) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (session->signal_fd < 0)
-        return error_set(error, "signalfd: %s", strerror(errno));
-    return event_loop_add(session->loop, session->signal_fd, NULL, signal_arrived, session);
+    return signal_reader_open(&session->signals, &set, error) &&
+           event_loop_add(session->loop, signal_reader_fd(&session->signals), NULL, signal_arrived,
+                          session);
 }
 
 static bool open_terminal(struct session *session, struct error *error) {
@@ -258,8 +254,7 @@ static void close_session(struct session *session) {
     terminal_restore();
     if (session->stats_json != NULL)
         fclose(session->stats_json);
-    if (session->signal_fd >= 0)
-        close(session->signal_fd);
+    signal_reader_close(&session->signals);
     event_loop_destroy(session->loop);
     if (session->log.out != NULL && session->log.out != stderr)
         fclose(session->log.out);
@@ -291,7 +286,6 @@ int session_run(struct options *options) {
     if (session == NULL)
         return complain("", "out of memory", STATUS_HOST_ERROR);
     session->options = options;
-    session->signal_fd = -1;
     session->loop = event_loop_create(&error);
     if (session->loop == NULL || !open_signals(session, &error))
         status = complain("", error.message, STATUS_HOST_ERROR);

@@ -193,6 +193,7 @@ static bool run_on(struct cpu *cpu, run_stretch_fn *stretch, void *engine, enum 
  *  raised (faults) or behind it (traps), and deliver. Delivery may raise in its turn. */
 static void take_fault(struct cpu *cpu) {
     const struct insn *insn = cpu->insn;
+    bool is_first = !cpu->delivery.is_active;
     unpatch_stop(cpu->insn_cache);
     cpu->insn_cache->is_executing = false;
     cpu->insn_cache->link_from = NULL;
@@ -202,6 +203,9 @@ static void take_fault(struct cpu *cpu) {
         cpu->icount += insn->index + (is_trap ? 1u : 0u);
         cpu->insn = NULL;
     }
+    /* A fault takes the time of an instruction, or an endless series of them would stop the clock.
+     */
+    cpu->icount += is_first && !cpu->fault.is_trap;
     cpu_deliver_fault(cpu);
 }
 

@@ -16,7 +16,8 @@ enum cpu_exit {
 /**
  * Run guest code until `icount_limit` instructions have completed in all (exact), or another
  * reason to return. A REP string instruction counts as one instruction for each 4096 iterations
- * begun, so that an interrupt never waits longer. vCPU thread only.
+ * begun, so that an interrupt never waits longer; a fault that is delivered counts as one, so that
+ * a guest that does nothing but fault reaches the limit too. vCPU thread only.
  */
 enum cpu_exit interp_run(struct cpu *cpu, uint64_t icount_limit);
 

@@ -38,7 +38,7 @@
 #define SCENARIO_CODE_BYTES   0x4000
 #define SCENARIO_MAX_STEPS    24
 #define SCENARIO_RECORD_BYTES 128
-#define SCENARIO_INSTRUCTIONS 1000000 /* none takes this many */
+#define SCENARIO_INSTRUCTIONS 1000000 /* only those that never end take as many */
 
 /* Places that far transfers lead to: offsets in segments with base 0, or base SCENARIO_SMALL. */
 #define SCENARIO_ARRIVE       SCENARIO_CODE

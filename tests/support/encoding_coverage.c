@@ -130,8 +130,7 @@ enum cpu_exit encoding_coverage_run(struct encoding_coverage *coverage, struct c
         uint64_t before = cpu->icount;
         cpu->fault.vector = NO_FAULT;
         exit = interp_step(cpu);
-        /* After a fault it is the handler's first instruction that was counted, which a debug trap
-           may have followed. */
+        /* What was counted may be a fault. */
         bool is_own_trap = cpu->fault.vector == VECTOR_BP || cpu->fault.vector == VECTOR_OF;
         if (cpu->icount != before && (cpu->fault.vector == NO_FAULT || is_own_trap))
             encoding_coverage_mark_bytes(coverage, bytes, available);

@@ -23,7 +23,7 @@ CPU_TEST(v86, iret_returns_to_v86_mode, V86(3)) {
     PLACE(t, TEST_CODE, 0x0f, 0x0b, 0x90);
     /* ADD DWORD [ESP],2; IRETD */
     PLACE(t, TEST_CODE + 0x100, 0x36, 0x83, 0x04, 0x24, 2, 0xcf);
-    test_cpu_steps(t, 3);
+    test_cpu_steps(t, 4); /* a fault counts */
     EQ(t->cpu.eip, 3);
     EQ(t->cpu.is_v86, true);
     EQ(t->cpu.cpl, 3);

@@ -68,7 +68,7 @@ Test(run, a_block_cut_short_runs_whole_the_next_time) {
 }
 
 /* inc eax; inc eax; mov ebx,[ebx]; hlt, with EBX on an absent page */
-Test(run, a_fault_counts_completed_instructions_only) {
+Test(run, a_fault_counts_as_an_instruction) {
     flat_machine_enable_paging(machine);
     flat_machine_set_pte(machine, 0x200000, 0);
     LOAD("\x40\x40\x8b\x1b\xf4");
@@ -77,9 +77,18 @@ Test(run, a_fault_counts_completed_instructions_only) {
     cr_assert_eq(flat_machine_run(machine, 100), CPU_EXIT_HALTED);
     cr_assert_eq(flat_machine_caught(machine), VECTOR_PF);
     cr_assert_eq(machine->cpu.cr2, 0x200004, "CR2 %llx", (unsigned long long)machine->cpu.cr2);
-    cr_assert_eq(machine->cpu.icount, 3, "icount %llu", (unsigned long long)machine->cpu.icount);
+    cr_assert_eq(machine->cpu.icount, 4, "icount %llu", (unsigned long long)machine->cpu.icount);
     uint32_t pushed_ip = load_le32(machine->ram + reg(GPR_ESP) + 4);
     cr_assert_eq(pushed_ip, FLAT_CODE + 2, "pushed IP %x", pushed_ip);
+}
+
+/* ud2, and the handler of #UD is one too */
+Test(run, an_endless_series_of_faults_ends_at_the_limit) {
+    const uint8_t ud2[] = {0x0f, 0x0b};
+    memcpy(machine->ram + FLAT_TRAPS + VECTOR_UD * 16, ud2, sizeof(ud2));
+    LOAD("\x0f\x0b");
+    cr_assert_eq(flat_machine_run(machine, 1000), CPU_EXIT_LIMIT);
+    cr_assert_eq(machine->cpu.icount, 1000, "icount %llu", (unsigned long long)machine->cpu.icount);
 }
 
 /* add [ebx],eax on a read-only page: the error code says write, nothing changes */

@@ -210,6 +210,31 @@ Test(real_mode, far_calls_agree_where_the_stack_does_not_fit) {
     check_far(false, false, retf, sizeof(retf), 0x0003);
 }
 
+Test(real_mode, near_returns_behind_far_ones_come_to_the_right_segment) {
+    static const uint8_t main_part[] = {
+        0x9a, 0x26, 0x00, 0x00, 0x11, /* 20: call FUNCTION:26 */
+        0x68, 0x2a, 0x00, 0xc3, 0x90, /* 25: push 2a; ret; nop */
+        0x4d, 0xe2, 0xf3,             /* 2a: dec bp; loop 20 */
+        0xea, 0x10, 0x00, 0x00, 0x12, /* 2d: jmp END:10 */
+    };
+    static const uint8_t function_part[] = {
+        0x90, 0xe8, 0x02, 0x00,       /* 26: nop; call 2c */
+        0x40, 0xcb,                   /* 2a: inc ax; retf */
+        0xf6, 0xc1, 0x01, 0x74, 0x02, /* 2c: test cl, 1; jz 33 */
+        0x58, 0xcb, 0xc3,             /* 31: pop ax; retf; 33: ret */
+    };
+    struct real_pair pair;
+    create(&pair, true);
+    put(&pair, CODE * 16 + 0x20, main_part, sizeof(main_part));
+    put(&pair, FUNCTION * 16 + 0x26, function_part, sizeof(function_part));
+    put(&pair, END * 16 + 0x10, end_code, sizeof(end_code));
+    for (uint64_t limit = 1; limit <= 80; limit++) {
+        reset(&pair, false);
+        run_and_compare(&pair, limit, "far and near returns");
+    }
+    engine_pair_destroy(&pair.engines);
+}
+
 Test(real_mode, far_calls_need_no_handler) {
     struct real_pair pair;
     create(&pair, true);

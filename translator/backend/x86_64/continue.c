@@ -7,9 +7,8 @@
 #include "translator/mode.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
-static struct known_block *known_at(struct backend *backend, uint32_t linear) {
+static struct bt_block **known_at(struct backend *backend, uint32_t linear) {
     return &backend->known[(linear ^ linear >> 10) % KNOWN_BLOCKS];
 }
 
@@ -23,32 +22,23 @@ static void know_far_entry(struct backend *backend, const struct bt_block *block
     *x64_far_entry(backend, block->linear) = (struct far_entry){
         .negated_key = 0 - key,
         .entry = block->guarded_entry,
-        .salt = backend->context->salt,
+        .jump_bias = ((const struct x64_block *)block->host)->jump_bias,
         .block = block,
     };
 }
 
 void x64_know_block(struct backend *backend, struct bt_block *block) {
     know_far_entry(backend, block);
-    struct known_block *known = known_at(backend, block->linear);
-    known->block = block;
-    known->code_base = backend->cpu->seg[SEG_CS].base;
-    known->salt = backend->context->salt;
+    *known_at(backend, block->linear) = block;
 }
 
 void x64_forget_block(struct backend *backend, const struct bt_block *block) {
-    struct known_block *known = known_at(backend, block->linear);
-    if (known->block == block)
-        known->block = NULL;
+    struct bt_block **known = known_at(backend, block->linear);
     struct far_entry *far_entry = x64_far_entry(backend, block->linear);
+    if (*known == block)
+        *known = NULL;
     if (far_entry->block == block)
         *far_entry = (struct far_entry){0};
-}
-
-void x64_forget_salts(struct backend *backend) {
-    for (unsigned i = 0; i < KNOWN_BLOCKS; i++)
-        backend->known[i].block = NULL;
-    memset(backend->far_entries, 0, sizeof(backend->far_entries));
 }
 
 /** Nothing is to be done at this instruction boundary but to go on. */
@@ -60,16 +50,15 @@ static bool is_boundary_quiet(const struct cpu *cpu) {
     return !is_shadowed || atomic_load_explicit(&cpu->events, memory_order_relaxed) == 0;
 }
 
-static struct known_block *find(struct backend *backend, bool uses_window) {
+/** The known block at CS:EIP; its linear address and IP tell that CS has the base it had. */
+static struct bt_block *find(struct backend *backend, bool uses_window) {
     const struct cpu *cpu = backend->cpu;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
-    struct known_block *known = known_at(backend, linear);
-    const struct bt_block *block = known->block;
+    struct bt_block *block = *known_at(backend, linear);
     bool is_here = block != NULL && block->linear == linear && block->ip == (uint32_t)cpu->eip &&
-                   known->code_base == cpu->seg[SEG_CS].base &&
                    cpu->mmu.read_table[linear >> GUEST_PAGE_SHIFT] == block->addend &&
                    mode_fits(cpu, block, uses_window);
-    return is_here ? known : NULL;
+    return is_here ? block : NULL;
 }
 
 uint64_t x64_continue(struct x64_context *context) {
@@ -79,17 +68,17 @@ uint64_t x64_continue(struct x64_context *context) {
     if (is_cut_short || !is_boundary_quiet(cpu))
         return LEAVE(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
-    const struct known_block *known = find(backend, uses_window);
-    if (known == NULL || known->block->guest_count > x64_instructions_left(context))
+    const struct bt_block *block = find(backend, uses_window);
+    if (block == NULL || block->guest_count > x64_instructions_left(context))
         return LEAVE(EXIT_NEXT);
     /* Budget and callouts are counted in another way without a window. */
     if (uses_window != context->uses_window)
         return LEAVE(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
-    context->salt = known->salt;
-    context->holds_simd = known->block->mode.simd_usable;
+    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->holds_simd = block->mode.simd_usable;
     x64_load_window(backend, uses_window);
     backend->counters->continuations++;
-    return (uintptr_t)known->block->entry;
+    return (uintptr_t)block->entry;
 }

@@ -15,13 +15,15 @@
 #define JMP        0xff
 #define JMP_NEAR   4 /* extension of JMP */
 
-/** Continue at the selector and IP in R8: R10 addresses the table's entry. */
+/** Continue at the selector and IP in R8: R10 addresses the table's entry. The return stack is
+ *  emptied, since its landings are right for the CS that was. */
 static void enter(struct emitter *e) {
     struct x64_asm *as = &e->as;
     struct x64_mem key = x64_at(X64_R10, offsetof(struct far_entry, negated_key));
     struct x64_mem entry = x64_at(X64_R10, offsetof(struct far_entry, entry));
-    struct x64_mem salt = x64_at(X64_R10, offsetof(struct far_entry, salt));
-    struct x64_mem salt_in_force = x64_near(&e->backend->context->salt);
+    struct x64_mem bias = x64_at(X64_R10, offsetof(struct far_entry, jump_bias));
+    struct x64_mem bias_in_force = x64_near(&e->backend->context->jump_bias);
+    struct x64_mem return_base = x64_near(x64_return_base(&e->backend->memory));
     struct x64_mem sum = {.base = X64_R9, .index = X64_R8};
     struct x64_mem difference = {.base = X64_RCX, .index = X64_R9};
     x64_mov_imm64(as, X64_R9, (uint64_t)e->block->mode_key << 32);
@@ -36,8 +38,9 @@ static void enter(struct emitter *e) {
     x64_jmp(as, e->backend->thunks.exit_next);
     x64_land(as, hit);
     emit_move64(e, X64_RCX, X64_R11);
-    x64_reg_mem(as, MOV_LOAD, X64_64, X64_R11, &salt);
-    x64_reg_mem(as, MOV_STORE, X64_64, X64_R11, &salt_in_force);
+    emit_load32(e, X64_R11, bias);
+    emit_store32(e, X64_R11, bias_in_force);
+    x64_reg_mem(as, LEA, X64_64, X64_RSP, &return_base);
     x64_reg_mem(as, JMP, X64_32, JMP_NEAR, &entry);
 }
 
