@@ -130,6 +130,16 @@ struct page_jumps {
 
 #define KNOWN_BLOCKS 4096u
 
+/* Where a far transfer in real or virtual-8086 mode leads: found by linear address, right if the
+   key is the block's mode, the selector and the IP. */
+struct far_entry {
+    uint64_t negated_key; /* 0: empty */
+    const void *entry;
+    uint64_t jump_bias; /* of the block */
+    const struct bt_block *block;
+};
+#define FAR_ENTRY_BITS 12u
+
 struct thunks {
     const uint8_t *enter, *enter_again;
     const uint8_t *exit_next, *exit_miss, *exit_lost, *exit_unmapped, *exit_event, *exit_leave,
@@ -154,6 +164,7 @@ struct backend {
     size_t first_block;         /* where the thunks end */
     struct block_place *places; /* by rising start */
     unsigned place_count, place_limit;
+    struct far_entry far_entries[1u << FAR_ENTRY_BITS];
     struct bt_block *known[KNOWN_BLOCKS]; /* that the dispatcher entered, by linear address */
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned jump_context_count;
@@ -195,6 +206,9 @@ static inline void x64_set_instructions_left(struct x64_context *context, int64_
 /** Remember a block that runs now, for x64_continue; forget it. */
 void x64_know_block(struct backend *backend, struct bt_block *block);
 void x64_forget_block(struct backend *backend, const struct bt_block *block);
+static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
+    return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
+}
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
