@@ -72,6 +72,7 @@ struct emitter {
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
     uint32_t guard, start; /* where emit_guard and emit_block_head began */
+    uint32_t past_poll;    /* where the latter's look at the event page ends */
     uint32_t jump_guard;   /* the guard for who comes with RCX in R11 */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];

@@ -184,6 +184,7 @@ static struct x64_block *write_record(struct emitter *e, uint32_t end) {
     *record = (struct x64_block){
         .guard = e->guard,
         .start = e->start,
+        .past_poll = e->past_poll,
         .end = end,
         .jump_bias = e->jump_bias,
         .has_landing = e->has_landing,
