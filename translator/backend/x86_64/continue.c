@@ -13,14 +13,33 @@ static struct bt_block **known_at(struct backend *backend, uint32_t linear) {
     return &backend->known[(linear ^ linear >> 10) % KNOWN_BLOCKS];
 }
 
+/** Let far transfers lead to a block that runs now, if CS is as real mode has it. */
+static void know_far_entry(struct backend *backend, const struct bt_block *block) {
+    const struct segment *code = &backend->cpu->seg[SEG_CS];
+    if (block->mode.is_protected || block->mode.code_limit != 0xffff ||
+        code->base != (uint32_t)code->selector << 4)
+        return;
+    uint64_t key = (uint64_t)block->mode_key << 32 | (uint32_t)code->selector << 16 | block->ip;
+    *x64_far_entry(backend, block->linear) = (struct far_entry){
+        .negated_key = 0 - key,
+        .entry = block->guarded_entry,
+        .jump_bias = ((const struct x64_block *)block->host)->jump_bias,
+        .block = block,
+    };
+}
+
 void x64_know_block(struct backend *backend, struct bt_block *block) {
+    know_far_entry(backend, block);
     *known_at(backend, block->linear) = block;
 }
 
 void x64_forget_block(struct backend *backend, const struct bt_block *block) {
     struct bt_block **known = known_at(backend, block->linear);
+    struct far_entry *far_entry = x64_far_entry(backend, block->linear);
     if (*known == block)
         *known = NULL;
+    if (far_entry->block == block)
+        *far_entry = (struct far_entry){0};
 }
 
 /** Nothing is to be done at this instruction boundary but to go on. */
@@ -60,14 +79,14 @@ uint64_t x64_continue(struct x64_context *context) {
     struct cpu *cpu = backend->cpu;
     bool is_cut_short = cpu->icount_limit < context->limit;
     if (is_cut_short || !is_boundary_quiet(cpu))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
     if (block == NULL || block->guest_count > x64_instructions_left(context))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     /* Budget and callouts are counted in another way without a window. */
     if (uses_window != context->uses_window)
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
     prepare_returns(context, ((const struct x64_block *)block->host)->jump_bias);
