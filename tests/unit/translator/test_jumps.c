@@ -411,3 +411,55 @@ Test(jumps, more_pages_have_switches_than_there_are_tables) {
     translator_destroy(translator);
     flat_machine_destroy(machine);
 }
+
+#define REGISTER UINT32_C(0x200000) /* of a chip, beyond RAM */
+
+static uint64_t read_register(void *opaque, phys_addr offset, unsigned size) {
+    translator_request_exit(opaque);
+    return 0;
+}
+
+static void write_register(void *opaque, phys_addr offset, unsigned size, uint64_t value) {}
+
+/** The loop, which reads REGISTER each time around, comes back to the dispatcher each time. */
+static void expect_stops(const char *code, size_t size) {
+    enum { INSTRUCTIONS = 2000, LONGEST = 8 };
+    struct error error;
+    struct flat_machine *machine = flat_machine_create(UINT64_C(2) << 20);
+    struct cpu *cpu = &machine->cpu;
+    struct translator *translator = translator_create(cpu, "x86_64", 1 << 20, true, &error);
+    cr_assert_not_null(translator, "%s", error.message);
+    const struct mmio_ops ops = {read_register, write_register};
+    physmem_add_mmio(machine->physmem, "register", REGISTER, 4096, &ops, translator, 0);
+    translator_skip_warm_up(translator);
+    flat_machine_load(machine, code, size, true);
+    translator_run(translator, INSTRUCTIONS);
+    uint64_t before = translator_statistics(translator)->dispatches;
+    translator_run(translator, 2 * INSTRUCTIONS);
+    uint64_t count = translator_statistics(translator)->dispatches - before;
+    cr_expect_geq(count, INSTRUCTIONS / LONGEST, "%u times", (unsigned)count);
+    translator_destroy(translator);
+    flat_machine_destroy(machine);
+}
+
+/* Only some ways from block to block look for events. All loops begin at L with mov eax,[REGISTER],
+   or have it in the callee. */
+Test(jumps, whatever_closes_a_loop_events_are_seen_each_time_around) {
+    static const char jumps[] = "\xa1\x00\x00\x20\x00\xeb\x00\xeb\xf7"; /* jmp N; N: jmp L */
+    static const char branches[] = /* inc eax; jz N; N: jnz L */
+        "\xa1\x00\x00\x20\x00\x40\x74\x00\x75\xf6\xf4";
+    static const char calls[] = /* L: call A; jmp L; A: ...; ret */
+        "\xe8\x02\x00\x00\x00\xeb\xf9\xa1\x00\x00\x20\x00\xc3";
+    static const char recursion[] = /* add esp,4; call L */
+        "\xa1\x00\x00\x20\x00\x83\xc4\x04\xe8\xf3\xff\xff\xff";
+    static const char returns[] = /* push L; ret */
+        "\xa1\x00\x00\x20\x00\x68\x00\x00\x01\x00\xc3";
+    static const char table[] = /* jmp [eax*4+T]; T: L */
+        "\xa1\x00\x00\x20\x00\xff\x24\x85\x0c\x00\x01\x00\x00\x00\x01\x00";
+    expect_stops(jumps, sizeof(jumps));
+    expect_stops(branches, sizeof(branches));
+    expect_stops(calls, sizeof(calls));
+    expect_stops(recursion, sizeof(recursion));
+    expect_stops(returns, sizeof(returns));
+    expect_stops(table, sizeof(table));
+}

@@ -37,6 +37,7 @@ void emit_block_head(struct emitter *e) {
     struct x64_mem event = x64_near(memory->event);
     emit_add_site(e, SITE_EVENT, emit_here(e), 0);
     x64_reg_mem(&e->as, 0x8b, X64_32, X64_R11, &event);
+    e->past_poll = emit_here(e);
     struct x64_mem left = x64_at(HOST_BUDGET, -(int32_t)e->ir->guest_count * BUDGET_UNIT);
     x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
     if (!e->ir->mode.counts_instructions && e->ir->mode.uses_window)

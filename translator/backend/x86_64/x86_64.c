@@ -143,11 +143,22 @@ static void patch_jump(struct backend *backend, uint32_t displacement, uint32_t 
     store_le32(backend->memory.writable + displacement, target - (displacement + 4));
 }
 
+/** Whether the jump needs no look at the event page. A loop has a jump back, a call or a jump
+ * through the table, and a landing follows a call; so all that leads forward may go on at once. */
+static bool leads_forward(const struct block_link *link) {
+    const struct x64_block *from = link->from->host;
+    bool is_call = from->has_landing && link == &link->from->link[0];
+    return !is_call && link->to->linear > link->from->linear;
+}
+
 static void x64_link(struct backend *backend, struct block_link *link) {
     const struct x64_block *target = link->to->host;
     bool is_one_page = (link->from->linear ^ link->to->linear) >> GUEST_PAGE_SHIFT == 0;
+    uint32_t entry = target->guard;
+    if (is_one_page)
+        entry = leads_forward(link) ? target->past_poll : target->start;
     if (link->host_offset != 0)
-        patch_jump(backend, link->host_offset, is_one_page ? target->start : target->guard);
+        patch_jump(backend, link->host_offset, entry);
 }
 
 static void x64_unlink(struct backend *backend, struct block_link *link) {

@@ -97,6 +97,7 @@ struct x64_site {
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
+    uint32_t past_poll;         /* entry for who need not look for events */
     uint32_t jump_bias;
     bool has_landing;   /* exit 1 is where a call returns to */
     uint8_t page_jumps; /* the table that the block uses, or NO_PAGE_JUMPS */
