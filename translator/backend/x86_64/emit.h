@@ -70,9 +70,10 @@ struct emitter {
     unsigned slow_count, site_count;
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
-    uint32_t guard;        /* where emit_guard began */
-    uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
-    uint32_t exit_stub[2];
+    uint32_t guard; /* where emit_guard began */
+    /* Offsets of the displacements of direct exits by number; 0: none. */
+    uint32_t exit_jump[IR_FIRST_SIDE_EXIT + IR_MAX_GUEST];
+    uint32_t exit_stub[IR_FIRST_SIDE_EXIT];
     bool is_x87_resident; /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
@@ -162,8 +163,8 @@ emit_fn emit_MOV, emit_LEA, emit_LOAD, emit_STORE, emit_extend, emit_SIGN, emit_
     emit_CMOV, emit_GET_FLAGS, emit_SET_FLAGS, emit_carry;
 emit_fn emit_alu, emit_compare, emit_in_place, emit_multiply, emit_IMUL, emit_divide;
 emit_fn emit_shift, emit_double_shift, emit_bit, emit_scan;
-emit_fn emit_jump, emit_branch, emit_branch_zero, emit_jump_indirect, emit_leave_block,
-    emit_fall_out;
+emit_fn emit_jump, emit_branch, emit_branch_zero, emit_exit_if, emit_jump_indirect,
+    emit_leave_block, emit_fall_out;
 /** Instructions of operations on memory, for emit_fused_rmw; false: not possible. */
 bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
 bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);

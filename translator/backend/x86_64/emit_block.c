@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Superblocks, most of them loops, begin where the host fetches a new line. */
+#define LOOP_ALIGNMENT 64u
+
 static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_MOV] = emit_MOV,
     [IR_LEA] = emit_LEA,
@@ -61,6 +64,7 @@ static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_JUMP] = emit_jump,
     [IR_BRANCH] = emit_branch,
     [IR_BRANCH_ZERO] = emit_branch_zero,
+    [IR_EXIT_IF] = emit_exit_if,
     [IR_JUMP_INDIRECT] = emit_jump_indirect,
     [IR_CALL] = emit_jump,
     [IR_CALL_INDIRECT] = emit_jump_indirect,
@@ -209,6 +213,8 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
     emit_x87_begin(e);
     e->guard = emit_here(e);
     emit_guard(e);
+    if (e->ir->is_superblock)
+        x64_align(&e->as, LOOP_ALIGNMENT);
     uint32_t start = emit_here(e);
     emit_block_head(e);
     emit_instructions(e, calls_all);
@@ -228,7 +234,8 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     e->block = block;
     struct x64_block *record = emit_all(e, false);
     bool is_full = e->as.at == e->as.end;
-    if (record == NULL && !is_full)
+    /* A superblock, which could not go on behind a branch that is called, is not worth it. */
+    if (record == NULL && !is_full && !ir->is_superblock)
         record = emit_all(e, true);
     if (record == NULL)
         return NULL;
@@ -236,7 +243,7 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     block->guarded_entry = memory->code + record->guard;
     block->host = record;
     block->host_bytes = (uint32_t)((size_t)(e->as.at - memory->writable) - memory->used);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < block->link_count; i++)
         block->link[i].host_offset = e->exit_jump[i];
     memory->used = (size_t)(e->as.at - memory->writable);
     return record;

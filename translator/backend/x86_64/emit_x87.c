@@ -209,7 +209,7 @@ static void set_code_pointer(struct emitter *e, const struct insn *insn) {
     _Static_assert(offsetof(struct x87_state, opcode) == offsetof(struct x87_state, top) + 2 &&
                        offsetof(struct x87_state, is_valid) == offsetof(struct x87_state, top) + 1,
                    "one word");
-    store_constant(e, offsetof(struct x87_state, code_offset), e->ir->ip + insn->ip_offset);
+    store_constant(e, offsetof(struct x87_state, code_offset), e->ir->page_ip + insn->ip_offset);
     store_constant(e, offsetof(struct x87_state, top), (insn->imm & 0x7ff) << 16);
     copy_selector(e, offsetof(struct x87_state, code_selector), SEG_CS);
 }

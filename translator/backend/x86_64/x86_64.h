@@ -56,12 +56,13 @@ struct x64_context {
 /* A 64-bit number that tells a callout all about its place: the block's address below, these above.
  */
 enum callout_field {
-    CALLOUT_GUEST = 48,   /* 6 bits: guest instruction */
-    CALLOUT_SEGMENT = 54, /* 3 bits */
-    CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
-    CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+    CALLOUT_GUEST = 48,   /* 7 bits: guest instruction */
+    CALLOUT_SEGMENT = 55, /* 3 bits */
+    CALLOUT_TYPE = 58,    /* 2 bits: enum ir_type */
+    CALLOUT_KIND = 60,    /* 2 bits: enum access_kind */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
+_Static_assert(IR_MAX_GUEST <= 1 << (CALLOUT_SEGMENT - CALLOUT_GUEST), "its field is wide enough");
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
@@ -84,8 +85,8 @@ struct x64_site {
 
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
-    uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
-    uint32_t exit_stub[2];
+    uint32_t guard, start, end;             /* guarded entry, entry, end of the block itself */
+    uint32_t exit_stub[IR_FIRST_SIDE_EXIT]; /* that of a side exit lies behind its jump */
     unsigned site_count;
     struct x64_site sites[];
 };
