@@ -8,8 +8,10 @@
 
 #include "interp/cpu/part.h"
 #include "translator/cache/block_map.h"
+#include "translator/cache/warm_up.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
+#include "translator/mode.h"
 #include "translator/opt/passes.h"
 #include "translator/superblock.h"
 
@@ -18,16 +20,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
-#define TRANSLATE_AFTER 3
-#define VISITS          8192u
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
-
-/* MXCSR's exception masks, and the bits that a host might refuse besides. */
-#define MXCSR_MASKS   UINT32_C(0x1f80)
-#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -51,9 +46,10 @@ struct translator {
     unsigned code_subscriber;
     bool counts_instructions;
     bool stops_after_block;          /* translator_run_block */
+    unsigned block_limit;            /* guest instructions in one block; 0: as many as fit */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
-    uint8_t visits[VISITS];
+    struct warm_up *warm_up;
     uint32_t code_limits[CODE_LIMITS];           /* CS limits by class */
     unsigned code_limit_count, code_limit_class; /* the class: of the limit looked up last */
     uint64_t generation;                         /* counts moments when blocks went */
@@ -81,11 +77,23 @@ static const struct backend_ops *find_backend(const char *name, struct error *er
     return NULL;
 }
 
+struct code_write {
+    struct translator *translator;
+    bool is_whole_frame;
+};
+
+static void block_killed(void *opaque, const struct bt_block *block) {
+    const struct code_write *write = opaque;
+    warm_up_note_loss(write->translator->warm_up, block->frame, block->frame_offset,
+                      write->translator->cpu->icount, write->is_whole_frame);
+}
+
 /** Code of a frame changed. Blocks leave the map at once; a running one finishes its instruction.
  */
 static void code_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
     struct translator *t = opaque;
-    unsigned count = block_map_invalidate(t->map, frame, offset, size);
+    struct code_write write = {t, offset == 0 && size == GUEST_PAGE_SIZE};
+    unsigned count = block_map_invalidate(t->map, frame, offset, size, block_killed, &write);
     t->generation += count != 0;
     t->statistics.invalidations += count;
     if (!block_map_has_frame(t->map, frame))
@@ -105,9 +113,9 @@ bool translator_is_native(void) {
 #endif
 }
 
-struct translator *translator_create(struct cpu *cpu, const char *backend,
-                                     uint64_t code_cache_bytes, bool counts_instructions,
-                                     struct error *error) {
+struct translator *translator_create_on(const struct backend_ops *ops, struct cpu *cpu,
+                                        uint64_t code_cache_bytes, bool counts_instructions,
+                                        struct error *error) {
     struct translator *t = calloc(1, sizeof(*t));
     if (t == NULL) {
         error_set(error, "out of memory for the translator");
@@ -115,12 +123,13 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     }
     t->cpu = cpu;
     t->counts_instructions = counts_instructions;
-    t->ops = find_backend(backend, error);
-    if (t->ops != NULL)
-        t->backend = t->ops->create(cpu, code_cache_bytes, &t->counters, error);
+    t->ops = ops;
+    t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
         t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
     if (t->map != NULL)
+        t->warm_up = warm_up_create(error);
+    if (t->warm_up != NULL)
         t->index = decode_index_create(cpu->features, error);
     if (t->index == NULL) {
         translator_destroy(t);
@@ -133,12 +142,22 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     return t;
 }
 
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error) {
+    const struct backend_ops *ops = find_backend(backend, error);
+    return ops == NULL
+               ? NULL
+               : translator_create_on(ops, cpu, code_cache_bytes, counts_instructions, error);
+}
+
 void translator_destroy(struct translator *t) {
     if (t == NULL)
         return;
     t->cpu->kicked = NULL;
     if (t->map != NULL)
         block_map_destroy(t->map);
+    free(t->warm_up);
     if (t->backend != NULL)
         t->ops->destroy(t->backend);
     if (t->index != NULL)
@@ -175,28 +194,10 @@ static unsigned code_limit_class(struct translator *t, uint32_t limit) {
 }
 
 static struct block_mode current_mode(struct translator *t) {
-    const struct cpu *cpu = t->cpu;
-    struct block_mode mode = {
-        .code_is_32 = cpu->code_is_32,
-        .stack_is_32 = cpu->stack_is_32,
-        .is_user = cpu->cpl == 3,
-        .is_ring_0 = cpu->cpl == 0,
-        .is_protected = cpu->is_protected,
-        .is_v86 = cpu->is_v86,
-        .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
-                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
-        .counts_instructions = t->counts_instructions,
-        .uses_window = t->ops->uses_window(t->backend),
-        .code_limit = cpu->seg[SEG_CS].limit,
-        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
-    };
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
-    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
-       costs less than blocks of their own for each state and a way through the dispatcher. */
-    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
+    struct block_mode mode = mode_of_cpu(t->cpu);
+    mode.counts_instructions = t->counts_instructions;
+    mode.uses_window = t->ops->uses_window(t->backend);
+    mode.code_limit_class = (uint16_t)code_limit_class(t, mode.code_limit);
     return mode;
 }
 
@@ -310,6 +311,7 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
         .offset = linear & GUEST_PAGE_MASK,
         .ip = (uint32_t)t->cpu->eip,
         .index = t->index,
+        .most_guest = t->block_limit,
     };
     if (lift_block(&source, mode, &t->ir) != LIFT_OK || !is_within_limit(&t->ir))
         return NULL;
@@ -405,18 +407,14 @@ static void use_recording_timed(struct translator *t) {
     cpu_set_part(t->cpu, before);
 }
 
-/** Cold code is not worth translating: count visits by address. */
-static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
-    uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1);
-    uint8_t *visits = &t->visits[hash >> 19 & (VISITS - 1)];
-    if (*visits >= TRANSLATE_AFTER)
-        return false;
-    ++*visits;
-    return true;
+void translator_skip_warm_up(struct translator *t) {
+    warm_up_skip(t->warm_up);
 }
 
-void translator_skip_warm_up(struct translator *t) {
-    memset(t->visits, TRANSLATE_AFTER, sizeof(t->visits));
+void translator_limit_blocks(struct translator *t, unsigned instructions) {
+    flush(t);
+    t->block_limit = instructions;
+    translator_skip_warm_up(t);
 }
 
 /** Whether the block is what lies at a place whose frame is not known, as far as that can be told
@@ -443,7 +441,8 @@ static struct bt_block *block_here(struct translator *t) {
         return NULL;
     key.frame = page.frame;
     struct bt_block *block = block_map_find(t->map, &key);
-    if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
+    unsigned offset = linear & GUEST_PAGE_MASK;
+    if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
         block = translate_timed(t, &page, linear, &mode);
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
@@ -530,7 +529,7 @@ static void run_block(struct translator *t, struct bt_block *block) {
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
         t->pending_link = NULL;
     block_map_reclaim(t->map);
-    if (exit == EXIT_EVENT)
+    if (exit == EXIT_EVENT && !t->stops_after_block) /* there each block is stopped at */
         recorder_note_stop(&t->recorder, (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip));
     if (exit == EXIT_INTERPRET)
         interpret(t, 1);
@@ -553,7 +552,7 @@ static void execute(void *opaque, uint64_t budget) {
         return;
     }
     struct bt_block *block = block_here(t);
-    if (block != NULL && recorder_finds_hot(&t->recorder, block)) {
+    if (block != NULL && t->block_limit == 0 && recorder_finds_hot(&t->recorder, block)) {
         recorder_begin(&t->recorder, block);
         record(t);
         return;
@@ -597,6 +596,7 @@ void translator_explain(struct translator *t, FILE *out) {
         .offset = block->frame_offset,
         .ip = block->ip,
         .index = t->index,
+        .most_guest = t->block_limit,
     };
     if (block->is_superblock)
         lift_superblock(&source, &block->mode, superblock_next, block, &t->ir);

@@ -74,7 +74,12 @@ struct backend_counters {
     uint64_t superblock_runs;         /* superblocks entered; only where instructions are counted */
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */
+    uint64_t continuations;           /* handlers that led straight to the next block */
     uint64_t host_traps;              /* host signals that translated code caused */
+    /* Ways through the dispatcher because no block was known, or the known one's page was mapped
+       elsewhere; returns to another place than behind the last call; returns beyond the first
+       call; deepest calls forgotten. */
+    uint64_t jump_misses, return_misses, return_bottoms, return_overflows;
 };
 
 struct backend_ops {

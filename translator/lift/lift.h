@@ -21,6 +21,7 @@ struct lift_source {
     unsigned offset;     /* of the instruction in it */
     uint32_t ip;
     const struct decode_index *index; /* encodings of the CPU model */
+    unsigned most_guest;              /* instructions in a basic block; 0: as many as fit */
 };
 
 /** Where execution went most often from the branch at `ip`; false: the path ends there. */

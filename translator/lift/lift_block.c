@@ -243,8 +243,9 @@ enum lift_status lift_block(const struct lift_source *source, const struct block
                             struct ir_block *block) {
     struct lift lift;
     uint32_t ip = source->ip;
+    unsigned most_guest = source->most_guest != 0 ? source->most_guest : MOST_GUEST;
     lift_begin(&lift, source, mode, block);
-    while (!lift.is_ended && lift_next(&lift, source, ip, MOST_GUEST))
+    while (!lift.is_ended && lift_next(&lift, source, ip, most_guest))
         ip = lift_next_ip(&lift);
     return lift_end(&lift, ip);
 }

@@ -100,12 +100,13 @@ Test(superblock, a_page_fault_in_a_later_basic_block_shows_exact_state) {
     check(&program);
 }
 
-/* L: inc eax; test al,0x1f; jnz K; mov [P+1],ah; K: xor esi,eax; P: mov dl,7; add esi,edx; dec ecx;
-   jnz L; hlt */
+/* L: inc eax; test ax,0x3ff; jnz K; mov [P+1],ah; K: xor esi,eax; P: mov dl,7; add esi,edx;
+   dec ecx; jnz L; hlt */
 Test(superblock, one_that_changes_itself_runs_the_new_code) {
-    static const uint8_t code[] = {0x40, 0xa8, 0x1f, 0x75, 0x06, 0x88, 0x25, 0x8e, 0x00, 0x01, 0x00,
-                                   0x31, 0xc6, 0xb2, 0x07, 0x01, 0xd6, 0x49, 0x75, 0xec, 0xf4};
-    const struct program program = {code, sizeof(code), .ecx = 5000, .superblocks = 1};
+    static const uint8_t code[] = {0x40, 0x66, 0xa9, 0xff, 0x03, 0x75, 0x06, 0x88,
+                                   0x25, 0x90, 0x00, 0x01, 0x00, 0x31, 0xc6, 0xb2,
+                                   0x07, 0x01, 0xd6, 0x49, 0x75, 0xea, 0xf4};
+    const struct program program = {code, sizeof(code), .ecx = 9000, .superblocks = 1};
     check(&program);
 }
 
