@@ -426,6 +426,10 @@ static bool is_mapped_here(const struct cpu *cpu, const struct bt_block *block,
            cpu->mmu.read_table[key->linear >> GUEST_PAGE_SHIFT] == block->addend;
 }
 
+static struct recent_block *recent_at(struct translator *t, uint32_t linear) {
+    return &t->recent[(linear ^ linear >> 10) % RECENT];
+}
+
 /** The block at CS:EIP, translated if it is worth it; NULL: interpret. Raises #PF as a fetch. */
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
@@ -433,7 +437,7 @@ static struct bt_block *block_here(struct translator *t) {
     struct block_mode mode = current_mode(t);
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
-    struct recent_block *recent = &t->recent[(linear ^ linear >> 10) % RECENT];
+    struct recent_block *recent = recent_at(t, linear);
     if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
         return recent->block;
     struct fetch_page page;
@@ -516,6 +520,17 @@ static bool record(struct translator *t) {
     return true;
 }
 
+/** The block at CS:EIP, which is seldom the next to run, shall come by the dispatcher when it is.
+ */
+static void note_stop(struct translator *t) {
+    uint32_t linear = (uint32_t)(t->cpu->seg[SEG_CS].base + t->cpu->eip);
+    const struct recent_block *recent = recent_at(t, linear);
+    recorder_note_stop(&t->recorder, linear);
+    if (recent->generation == t->generation && recent->block != NULL &&
+        recent->block->linear == linear)
+        recent->block->was_stopped = true;
+}
+
 static void run_block(struct translator *t, struct bt_block *block) {
     struct cpu *cpu = t->cpu;
     link_pending(t, block);
@@ -530,7 +545,7 @@ static void run_block(struct translator *t, struct bt_block *block) {
         t->pending_link = NULL;
     block_map_reclaim(t->map);
     if (exit == EXIT_EVENT && !t->stops_after_block) /* there each block is stopped at */
-        recorder_note_stop(&t->recorder, (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip));
+        note_stop(t);
     if (exit == EXIT_INTERPRET)
         interpret(t, 1);
 }

@@ -16,6 +16,7 @@ void recorder_note_stop(struct recorder *recorder, uint32_t linear) {
 }
 
 bool recorder_finds_hot(struct recorder *recorder, struct bt_block *block) {
+    block->was_stopped = false;
     if (!recorder->has_stop || block->linear != recorder->stop_linear)
         return false;
     recorder->has_stop = false;

@@ -40,6 +40,13 @@ static void prepare(struct engine_pair *pair, const struct program *program) {
     }
 }
 
+static bool has_same_x87_pointers(const struct engine_pair *pair) {
+    const struct x87_state *a = &pair->reference->cpu.x87, *b = &pair->tested->cpu.x87;
+    return a->code_offset == b->code_offset && a->code_selector == b->code_selector &&
+           a->data_offset == b->data_offset && a->data_selector == b->data_selector &&
+           a->opcode == b->opcode;
+}
+
 /** Run the program in portions of so many instructions, and compare after each. */
 static void compare(const struct program *program, const char *backend, bool has_window,
                     unsigned portion) {
@@ -54,6 +61,8 @@ static void compare(const struct program *program, const char *backend, bool has
         engine_pair_run(&pair, limit);
         cr_assert(engine_pair_agrees(&pair, message, sizeof(message)),
                   "%s in portions of %u, at %u: %s", backend, portion, (unsigned)limit, message);
+        cr_assert(has_same_x87_pointers(&pair), "%s in portions of %u, at %u: x87 pointers",
+                  backend, portion, (unsigned)limit);
     }
     cr_expect_geq(translator_statistics(pair.translator)->superblocks, program->superblocks,
                   "%s in portions of %u", backend, portion);
@@ -116,6 +125,27 @@ Test(superblock, a_path_that_is_left_most_of_the_time_is_replaced) {
     static const uint8_t code[] = {0x40, 0xf6, 0xc4, 0x10, 0x74, 0x07, 0x83, 0xc2, 0x03, 0x31, 0xd6,
                                    0xeb, 0x04, 0x29, 0xc2, 0x19, 0xd7, 0x49, 0x75, 0xec, 0xf4};
     const struct program program = {code, sizeof(code), .ecx = 20000, .superblocks = 2};
+    check(&program);
+}
+
+/* fninit; L: fld dword [ebx]; add ebx,4; dec ecx; fstp dword [ebx+ecx*4+0x100]; sub ebx,4; dec ecx;
+   mov edx,[ebx+ecx*4]; test cl,15; jz R; M: test ecx,ecx; jns L; hlt;
+   R: fnstenv [0x118000]; mov ebp,ebx; jmp M */
+Test(superblock, x87_pointers_are_exact_where_it_is_left) {
+    static const uint8_t code[] = {0xdb, 0xe3, 0xd9, 0x03, 0x83, 0xc3, 0x04, 0x49, 0xd9, 0x9c, 0x8b,
+                                   0x00, 0x01, 0x00, 0x00, 0x83, 0xeb, 0x04, 0x49, 0x8b, 0x14, 0x8b,
+                                   0xf6, 0xc1, 0x0f, 0x74, 0x05, 0x85, 0xc9, 0x79, 0xe3, 0xf4, 0xd9,
+                                   0x35, 0x00, 0x80, 0x11, 0x00, 0x89, 0xdd, 0xeb, 0xf1};
+    const struct program program = {code, sizeof(code), .ecx = 6000, .superblocks = 1};
+    check(&program);
+}
+
+/* fninit; L: fld dword [ebx]; fstp st0; add ebx,4; mov edx,[ebx+4]; dec ecx; jnz L; hlt */
+Test(superblock, x87_pointers_are_exact_when_a_load_faults) {
+    static const uint8_t code[] = {0xdb, 0xe3, 0xd9, 0x03, 0xdd, 0xd8, 0x83, 0xc3,
+                                   0x04, 0x8b, 0x53, 0x04, 0x49, 0x75, 0xf3, 0xf4};
+    const struct program program = {code, sizeof(code), .ecx = 9000, .unmapped = FLAT_DATA + 0x5000,
+                                    .superblocks = 1};
     check(&program);
 }
 

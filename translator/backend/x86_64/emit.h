@@ -28,6 +28,7 @@ struct host_address {
 /** Guest instructions that the x87 pointers in struct cpu must still be set to; negative: none. */
 struct x87_pending {
     int code, data;
+    uint32_t moved; /* what is to be added to the address of `data`, as its registers changed */
 };
 
 /** An access whose stub is still to be emitted. */
@@ -38,10 +39,10 @@ struct slow_access {
     bool is_handled;     /* out of line the interpreter's handler does the whole instruction */
     uint8_t string_stub; /* not 0: emit_string.c makes the stub */
     uint16_t guest;
-    const uint8_t *resume; /* behind the access */
-    uint32_t stub;         /* 0: not emitted yet */
-    bool is_x87;           /* is_handled, and the pointers are to be set first */
-    struct x87_pending x87;
+    const uint8_t *resume;  /* behind the access */
+    uint32_t stub;          /* 0: not emitted yet */
+    bool is_x87;            /* is_handled, and x87 registers are the host's again behind it */
+    struct x87_pending x87; /* to be set first */
 };
 
 /** A site whose stub is still to be emitted; `slow` is for SITE_ACCESS, SITE_SEGMENT and
@@ -75,7 +76,8 @@ struct emitter {
     /* Offsets of the displacements of direct exits by number; 0: none. */
     uint32_t exit_jump[IR_FIRST_SIDE_EXIT + IR_MAX_GUEST];
     uint32_t exit_stub[IR_FIRST_SIDE_EXIT];
-    uint32_t jump_bias; /* of the block's context */
+    struct x87_pending exit_x87[IR_MAX_GUEST]; /* to be set at side exits */
+    uint32_t jump_bias;                        /* of the block's context */
     bool has_landing;
     bool is_x87_resident; /* for sure, at this place */
     struct x87_pending x87;
@@ -143,9 +145,14 @@ void emit_x87_begin(struct emitter *e);
 /** Whether the guest instruction is an x87 or MMX one that can run as it is. */
 bool emit_x87_is_native(const struct emitter *e, unsigned guest);
 void emit_x87(struct emitter *e, unsigned guest);
-/** Set the x87 pointers in struct cpu; must stand before all that may fault, call or leave, and
- *  before guest registers change. */
+/** Set the x87 pointers in struct cpu that are pending; must stand before all that calls or ends
+ * the block. Uses R10 and R11. */
 void emit_x87_settle(struct emitter *e);
+/** Settle what cannot stay pending over the operation, which is no x87 one. Its stubs set the
+ *  pointers that were pending when it began. */
+void emit_x87_pass(struct emitter *e, const struct ir_insn *insn);
+/** Set pointers that are pending at another place. Uses R10 and R11. */
+void emit_x87_set_pointers(struct emitter *e, const struct x87_pending *pending);
 /** Run the instruction of an access by its handler. */
 void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest);
 /** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */

@@ -115,7 +115,7 @@ static void emit_operation(struct emitter *e) {
     const struct ir_insn *fused = e->fused;
     bool is_x87 = insn->op == IR_GUEST && emit_x87_is_native(e, insn->guest);
     if (!is_x87)
-        emit_x87_settle(e);
+        emit_x87_pass(e, insn);
     if (is_x87) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
@@ -133,13 +133,11 @@ static void emit_operation(struct emitter *e) {
 
 /** The operations of one guest instruction, [e->at, end). */
 static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
-    /* Not within the instruction, where it might be taken back. */
-    if (!emit_x87_is_native(e, e->ir->insn[e->at].guest))
-        emit_x87_settle(e);
     const struct emitter_mark {
         uint8_t *at;
         unsigned slow_count, site_count;
-    } mark = {e->as.at, e->slow_count, e->site_count};
+        struct x87_pending x87;
+    } mark = {e->as.at, e->slow_count, e->site_count, e->x87};
     unsigned guest = e->ir->insn[e->at].guest;
     e->is_unsupported = calls_all;
     for (; e->at < end && !e->is_unsupported; e->at++)
@@ -150,12 +148,14 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->as.at = mark.at;
     e->slow_count = mark.slow_count;
     e->site_count = mark.site_count;
+    e->x87 = mark.x87;
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
     e->has_landing = false;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
+    emit_x87_settle(e);
     emit_guest_call(e, guest);
     if (is_last && last->op == IR_FALL_OUT)
         emit_fall_out(e, last);

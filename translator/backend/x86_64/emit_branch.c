@@ -227,6 +227,7 @@ static void emit_side_exit(struct emitter *e, const struct ir_insn *insn) {
     unsigned not_done = e->ir->guest_count - insn->guest - 1u;
     struct x64_mem left = x64_at(HOST_BUDGET, (int32_t)not_done * BUDGET_UNIT);
     store_le32(e->backend->memory.writable + *jump, emit_here(e) - (*jump + 4));
+    emit_x87_set_pointers(e, &e->exit_x87[insn->imm2 - IR_FIRST_SIDE_EXIT]);
     x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
     x64_jmp(&e->as, x64_here(&e->as));
     *jump = emit_here(e) - 4;

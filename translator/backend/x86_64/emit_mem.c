@@ -121,6 +121,7 @@ static void emit_out_of_line(struct emitter *e, const struct slow_access *slow) 
     struct x64_mem slot = x64_near(&e->backend->context->value);
     if (slow->kind == ACCESS_STORE)
         x64_with_mem(&e->as, &slow->insn, &slot);
+    emit_x87_set_pointers(e, &slow->x87);
     call_access(e, slow, (enum access_kind)slow->kind);
     if (slow->kind == ACCESS_STORE)
         return;
@@ -162,6 +163,7 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
         .kind = (uint8_t)kind,
         .type = (uint8_t)type,
         .guest = e->ir->insn[e->at].guest,
+        .x87 = e->x87,
     };
     bool uses_window = e->ir->mode.uses_window;
     bool is_awkward =
