@@ -56,7 +56,8 @@ static struct bt_block *find(struct backend *backend, bool uses_window) {
     const struct cpu *cpu = backend->cpu;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
     struct bt_block *block = *known_at(backend, linear);
-    bool is_here = block != NULL && block->linear == linear && block->ip == (uint32_t)cpu->eip &&
+    bool is_here = block != NULL && !block->was_stopped && block->linear == linear &&
+                   block->ip == (uint32_t)cpu->eip &&
                    cpu->mmu.read_table[linear >> GUEST_PAGE_SHIFT] == block->addend &&
                    mode_fits(cpu, block, uses_window);
     return is_here ? block : NULL;
