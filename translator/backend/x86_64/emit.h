@@ -73,12 +73,14 @@ struct emitter {
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
     uint32_t guard, start; /* where emit_guard and emit_block_head began */
+    uint32_t jump_guard;   /* the guard for who comes with RCX in R11 */
     /* Offsets of the displacements of direct exits by number; 0: none. */
     uint32_t exit_jump[IR_FIRST_SIDE_EXIT + IR_MAX_GUEST];
     uint32_t exit_stub[IR_FIRST_SIDE_EXIT];
     struct x87_pending exit_x87[IR_MAX_GUEST]; /* to be set at side exits */
     uint32_t jump_bias;                        /* of the block's context */
     bool has_landing;
+    uint8_t page_jumps;   /* NO_PAGE_JUMPS, or the table that the block uses */
     bool is_x87_resident; /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];

@@ -153,6 +153,7 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
     emit_x87_settle(e);
@@ -190,6 +191,7 @@ static struct x64_block *write_record(struct emitter *e, uint32_t end) {
         .end = end,
         .jump_bias = e->jump_bias,
         .has_landing = e->has_landing,
+        .page_jumps = e->page_jumps,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
         .site_count = e->site_count,
     };
@@ -211,6 +213,7 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = e->exit_stub[0] = e->exit_stub[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
@@ -244,7 +247,7 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     if (record == NULL)
         return NULL;
     block->entry = memory->code + record->start;
-    block->guarded_entry = memory->code + record->guard;
+    block->guarded_entry = memory->code + e->jump_guard;
     block->host = record;
     block->host_bytes = (uint32_t)((size_t)(e->as.at - memory->writable) - memory->used);
     for (unsigned i = 0; i < block->link_count; i++)

@@ -5,6 +5,7 @@
 #include "translator/backend/x86_64/x86_64.h"
 
 #include "interp/decode/disasm.h"
+#include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 #include "translator/backend/x86_64/jumps.h"
@@ -84,6 +85,7 @@ static bool x64_translate(struct backend *backend, const struct ir_block *ir,
     if (record == NULL)
         return false;
     backend->places[backend->place_count++] = (struct block_place){record->start, record};
+    jumps_count_site(backend, record, 1);
     return true;
 }
 
@@ -111,6 +113,7 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     struct x64_context *context = backend->context;
     context->last_link = NULL;
     context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->mapping = interp_context(cpu);
     if (backend->has_missed)
         jumps_remember(backend, block);
     backend->has_missed = false;
@@ -159,6 +162,7 @@ static void x64_unlink(struct backend *backend, struct block_link *link) {
 static void x64_retire(struct backend *backend, struct bt_block *block) {
     const struct x64_block *record = block->host;
     jumps_forget(backend, block);
+    jumps_count_site(backend, record, -1);
     /* A callee may return into the block, whose links nobody will undo. */
     if (record->has_landing)
         patch_jump(backend, block->link[1].host_offset,
