@@ -75,7 +75,7 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     uint32_t eflags = cpu->eflags;
     context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
-    bool uses_x87 = x87_is_used_by(insn->op);
+    bool uses_x87 = (what >> CALLOUT_X87 & 1) != 0;
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window) {

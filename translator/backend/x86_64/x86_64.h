@@ -45,6 +45,7 @@ struct x64_context {
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
+    uint32_t mxcsr_in_c; /* as C code left it */
     uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
     uint64_t target;        /* host code to jump to, when all registers are the guest's */
     bool uses_window;       /* the running blocks */
@@ -70,7 +71,8 @@ enum callout_field {
     CALLOUT_SEGMENT = 54, /* 3 bits */
     CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
     CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
-    CALLOUT_ENDS = 61,    /* 1 bit: nothing of the block lies behind the guest instruction */
+    CALLOUT_ENDS = 62,    /* 1 bit: nothing of the block lies behind the guest instruction */
+    CALLOUT_X87 = 63,     /* 1 bit: x87_is_used_by its operation */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
