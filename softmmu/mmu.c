@@ -283,6 +283,11 @@ bool mmu_written_frame(struct mmu *mmu, linear_addr linear, frame_number *frame)
     return *frame != FRAME_NONE;
 }
 
+void mmu_on_drop(struct mmu *mmu, mmu_dropped_fn *dropped, void *opaque) {
+    mmu->shadow->dropped = dropped;
+    mmu->shadow->dropped_opaque = opaque;
+}
+
 bool mmu_debug_translate(struct mmu *mmu, linear_addr linear, phys_addr *phys) {
     struct page_walk walk;
     uint32_t error_code;

@@ -46,7 +46,7 @@ struct bt_block {
     bool is_valid;
     uint32_t executions;       /* hotness, counted where cheap */
     const void *entry;         /* back end: where to enter */
-    const void *guarded_entry; /* the same, after a look at whether the page still maps the frame */
+    const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
     uint32_t host_bytes;
     struct insn *guest; /* guest instructions that are called, each with a stop sentinel */
     void *host;         /* back end's own data */

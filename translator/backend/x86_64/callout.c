@@ -38,7 +38,7 @@ static uint64_t leave_before(struct x64_context *context, struct cpu *cpu, uint6
     cpu->eip = insn_ip(cpu, cpu->insn);
     int64_t not_done = block_of(what)->guest_count - (int64_t)guest_of(what);
     x64_set_instructions_left(context, x64_instructions_left(context) + not_done);
-    return LEAVE(EXIT_INTERPRET);
+    return LEAVE_BY(EXIT_INTERPRET);
 }
 
 static uint64_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
@@ -75,6 +75,8 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     uint32_t eflags = cpu->eflags;
     context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (x87_evaluate(context, insn))
+        return CONTINUE;
     bool uses_x87 = (what >> CALLOUT_X87 & 1) != 0;
     if (uses_x87)
         x87_make_absent(context);

@@ -3,6 +3,7 @@
  * look at much that handlers seldom change; what they would find is checked here, and the block is
  * one that the dispatcher found before. All else is left to them.
  */
+#include "interp/run.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/mode.h"
 
@@ -61,22 +62,34 @@ static struct bt_block *find(struct backend *backend, bool uses_window) {
     return is_here ? block : NULL;
 }
 
+/** Returns find their landings as long as mode, CS base and mappings are what they were when the
+ *  calls were made; else the return stack is emptied. */
+static void prepare_returns(struct x64_context *context, uint32_t jump_bias) {
+    const struct backend *backend = context->backend;
+    uint64_t mapping = interp_context(backend->cpu);
+    if (jump_bias == context->jump_bias && mapping == context->mapping && mapping != 0)
+        context->return_stack += sizeof(uint64_t); /* the callout does not return */
+    else
+        context->return_stack = (uintptr_t)x64_return_base(&backend->memory);
+    context->jump_bias = jump_bias;
+}
+
 uint64_t x64_continue(struct x64_context *context) {
     struct backend *backend = context->backend;
     struct cpu *cpu = backend->cpu;
     bool is_cut_short = cpu->icount_limit < context->limit;
     if (is_cut_short || !is_boundary_quiet(cpu))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
     if (block == NULL || block->guest_count > x64_instructions_left(context))
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     /* Budget and callouts are counted in another way without a window. */
     if (uses_window != context->uses_window)
-        return LEAVE(EXIT_NEXT);
+        return LEAVE_BY(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
-    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    prepare_returns(context, ((const struct x64_block *)block->host)->jump_bias);
     context->holds_simd = block->mode.simd_usable;
     x64_load_window(backend, uses_window);
     backend->counters->continuations++;

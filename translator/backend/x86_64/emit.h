@@ -38,6 +38,7 @@ struct slow_access {
     bool is_handled;     /* out of line the interpreter's handler does the whole instruction */
     uint8_t string_stub; /* not 0: emit_string.c makes the stub */
     uint16_t guest;
+    int32_t stack;         /* what ESP is ahead of R14 by, at the access */
     const uint8_t *resume; /* behind the access */
     uint32_t stub;         /* 0: not emitted yet */
     bool is_x87;           /* is_handled, and the pointers are to be set first */
@@ -72,11 +73,15 @@ struct emitter {
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
     uint32_t guard, start; /* where emit_guard and emit_block_head began */
+    uint32_t past_poll;    /* where the latter's look at the event page ends */
+    uint32_t jump_guard;   /* the guard for who comes with RCX in R11 */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
     uint32_t jump_bias; /* of the block's context */
     bool has_landing;
-    bool is_x87_resident; /* for sure, at this place */
+    uint8_t page_jumps;    /* NO_PAGE_JUMPS, or the table that the block uses */
+    int32_t stack_pending; /* ESP - R14 (emit_stack.c) */
+    bool is_x87_resident;  /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
 };
@@ -185,6 +190,15 @@ void emit_jump_by_table(struct emitter *e);
 /* emit_sse.c */
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
 bool emit_sse(struct emitter *e, unsigned guest);
+
+/* emit_stack.c */
+/** Take in the operation at e->at if it only moves ESP by a constant; else false, and R14 is ESP if
+ *  the operation needs that. */
+bool emit_fold_stack(struct emitter *e);
+/** Let R14 be ESP. */
+void emit_settle_stack(struct emitter *e);
+/** R14 += delta. */
+void emit_move_stack(struct emitter *e, int32_t delta);
 
 /* emit_exchange.c: false when the handler must be called. */
 bool emit_exchange(struct emitter *e, unsigned guest);

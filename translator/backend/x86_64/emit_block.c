@@ -112,6 +112,8 @@ static void emit_operation(struct emitter *e) {
     bool is_x87 = insn->op == IR_GUEST && emit_x87_is_native(e, insn->guest);
     if (!is_x87)
         emit_x87_settle(e);
+    if (emit_fold_stack(e))
+        return;
     if (is_x87) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
@@ -135,7 +137,8 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     const struct emitter_mark {
         uint8_t *at;
         unsigned slow_count, site_count;
-    } mark = {e->as.at, e->slow_count, e->site_count};
+        int32_t stack_pending;
+    } mark = {e->as.at, e->slow_count, e->site_count, e->stack_pending};
     unsigned guest = e->ir->insn[e->at].guest;
     e->is_unsupported = calls_all;
     for (; e->at < end && !e->is_unsupported; e->at++)
@@ -146,12 +149,15 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->as.at = mark.at;
     e->slow_count = mark.slow_count;
     e->site_count = mark.site_count;
+    e->stack_pending = mark.stack_pending;
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
+    emit_settle_stack(e);
     emit_guest_call(e, guest);
     if (is_last && last->op == IR_FALL_OUT)
         emit_fall_out(e, last);
@@ -183,9 +189,11 @@ static struct x64_block *write_record(struct emitter *e, uint32_t end) {
     *record = (struct x64_block){
         .guard = e->guard,
         .start = e->start,
+        .past_poll = e->past_poll,
         .end = end,
         .jump_bias = e->jump_bias,
         .has_landing = e->has_landing,
+        .page_jumps = e->page_jumps,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
         .site_count = e->site_count,
     };
@@ -203,10 +211,12 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
         .to_code = (intptr_t)memory->code - (intptr_t)memory->writable,
     };
     e->at = e->slow_count = e->site_count = 0;
+    e->stack_pending = 0;
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = e->exit_stub[0] = e->exit_stub[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
@@ -237,7 +247,7 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     if (record == NULL)
         return NULL;
     block->entry = memory->code + record->start;
-    block->guarded_entry = memory->code + record->guard;
+    block->guarded_entry = memory->code + e->jump_guard;
     block->host = record;
     block->host_bytes = (uint32_t)((size_t)(e->as.at - memory->writable) - memory->used);
     for (unsigned i = 0; i < 2; i++)

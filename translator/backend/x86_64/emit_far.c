@@ -16,7 +16,7 @@
 #define JMP_NEAR   4 /* extension of JMP */
 
 /** Continue at the selector and IP in R8: R10 addresses the table's entry. The return stack is
- *  emptied, since its landings are right for the CS that was. */
+ *  emptied, since its landings are right for the CS that was. A guard expects RCX in R11. */
 static void enter(struct emitter *e) {
     struct x64_asm *as = &e->as;
     struct x64_mem key = x64_at(X64_R10, offsetof(struct far_entry, negated_key));
@@ -37,9 +37,8 @@ static void enter(struct emitter *e) {
     x64_mov_imm32(as, X64_R10, 0);
     x64_jmp(as, e->backend->thunks.exit_next);
     x64_land(as, hit);
-    emit_move64(e, X64_RCX, X64_R11);
-    emit_load32(e, X64_R11, bias);
-    emit_store32(e, X64_R11, bias_in_force);
+    emit_load32(e, X64_R9, bias);
+    emit_store32(e, X64_R9, bias_in_force);
     x64_reg_mem(as, LEA, X64_64, X64_RSP, &return_base);
     x64_reg_mem(as, JMP, X64_32, JMP_NEAR, &entry);
 }

@@ -35,9 +35,10 @@ struct x64_context {
     uint64_t return_stack, host_stack; /* RSP of translated code while C runs, and of C */
     uint64_t return_misses, return_bottoms; /* of struct backend_counters, in this run */
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
+    uint64_t mapping;                       /* interp_context when it was entered */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
     struct block_link *last_link;
-    /* What these return: CONTINUE, LEAVE(enum block_exit), or host code to jump to. */
+    /* What these return: CONTINUE, LEAVE_BY(enum block_exit), or host code to jump to. */
     uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
     uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
     uint64_t (*call_divide)(struct x64_context *context, uint64_t what);
@@ -52,9 +53,9 @@ struct x64_context {
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
 
-#define CONTINUE    UINT64_C(0)
-#define LEAVE(exit) ((uint64_t)(exit) + 1)
-#define MOST_LEAVE  3
+#define CONTINUE       UINT64_C(0)
+#define LEAVE_BY(exit) ((uint64_t)(exit) + 1)
+#define MOST_LEAVE     3
 
 /* Two registers are also shift counts (lookup.c): by R12 a 32-bit shift goes over a page offset,
    and by R13 a 64-bit shift to the left keeps the two lowest bits alone. */
@@ -98,8 +99,10 @@ struct x64_site {
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
+    uint32_t past_poll;         /* entry for who need not look for events */
     uint32_t jump_bias;
-    bool has_landing; /* exit 1 is where a call returns to */
+    bool has_landing;   /* exit 1 is where a call returns to */
+    uint8_t page_jumps; /* the table that the block uses, or NO_PAGE_JUMPS */
     uint32_t exit_stub[2];
     unsigned site_count;
     struct x64_site sites[];
@@ -116,6 +119,14 @@ struct jump_context {
     bool is_used;
 };
 #define JUMP_CONTEXTS 4096u
+
+struct page_jumps {
+    frame_number frame;
+    uint32_t linear, ip; /* of the page's first byte */
+    uint32_t mode_key;
+    unsigned sites; /* blocks that use the table; 0: it may be given away */
+};
+#define NO_PAGE_JUMPS UINT8_MAX
 
 /* What `run` gets from translated code besides enum block_exit: the way on was not known. */
 #define EXIT_MISS 3u
@@ -134,7 +145,8 @@ struct far_entry {
 
 struct thunks {
     const uint8_t *enter, *enter_again;
-    const uint8_t *exit_next, *exit_miss, *exit_unmapped, *exit_event, *exit_leave, *exit_saved;
+    const uint8_t *exit_next, *exit_miss, *exit_lost, *exit_unmapped, *exit_event, *exit_leave,
+        *exit_saved;
     /* Go where R8D says by the jump table; the same with RCX in R11, from a landing that was not
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
@@ -159,7 +171,9 @@ struct backend {
     struct bt_block *known[KNOWN_BLOCKS]; /* that the dispatcher entered, by linear address */
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned jump_context_count;
-    bool has_missed; /* the last run ended where the jump table knew no way */
+    struct page_jumps page_jumps[PAGE_JUMP_TABLES];
+    unsigned page_jumps_count; /* of tables that were used since the last flush */
+    bool has_missed;           /* the last run ended where the jump table knew no way */
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
@@ -199,7 +213,7 @@ static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t 
     return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
 }
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
- *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE(EXIT_NEXT). */
+ *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
 
 /** The C side of call thunks (callout.c). */
