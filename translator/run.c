@@ -127,7 +127,8 @@ struct translator *translator_create_on(const struct backend_ops *ops, struct cp
     t->ops = ops;
     t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
-        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
+        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem),
+                                  code_cache_bytes, error);
     if (t->map != NULL)
         t->warm_up = warm_up_create(error);
     if (t->warm_up != NULL)
@@ -275,7 +276,7 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     struct bt_block *block = block_map_allocate(&t->ir, page->frame, linear, addend);
     if (block == NULL)
         return NULL;
-    if (!t->ops->translate(t->backend, &t->ir, block)) {
+    if (!block_map_has_room(t->map, &t->ir) || !t->ops->translate(t->backend, &t->ir, block)) {
         flush(t);
         if (!t->ops->translate(t->backend, &t->ir, block)) {
             block_map_discard(block);
