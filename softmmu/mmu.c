@@ -263,6 +263,16 @@ enum mmu_status mmu_probe(struct mmu *mmu, linear_addr linear, unsigned size,
     return size > room ? translate(mmu, first + room, access, is_user, &place) : MMU_OK;
 }
 
+frame_number mmu_known_frame(const struct mmu *mmu, linear_addr linear) {
+    uint32_t page = (uint32_t)linear & ~(uint32_t)GUEST_PAGE_MASK;
+    uintptr_t addend = mmu->read_table[page >> GUEST_PAGE_SHIFT];
+    if (addend == 0) {
+        return FRAME_NONE;
+    }
+    return (frame_number)((addend + page - (uintptr_t)physmem_ram(mmu->physmem)) >>
+                          GUEST_PAGE_SHIFT);
+}
+
 enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch_page *page) {
     const struct recent_walk *walk;
     if (walk_page(mmu, (uint32_t)linear, MMU_FETCH, mmu->is_user, &walk) != MMU_OK) {

@@ -234,9 +234,8 @@ void shadow_switch(struct shadow *shadow, const struct paging *paging) {
     }
 }
 
-static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigned table,
-                      uint32_t page, const uint8_t *host) {
-    unsigned chunk = page / SHADOW_CHUNK_PAGES;
+void shadow_mark_filled(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                        unsigned chunk) {
     uint64_t bit = UINT64_C(1) << (chunk % 64);
     if (!(space->touched[table][chunk / 64] & bit)) {
         space->touched[table][chunk / 64] |= bit;
@@ -244,6 +243,11 @@ static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigne
         shadow->touched_chunks++;
     }
     space->filled[table][chunk / 64] |= bit;
+}
+
+static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                      uint32_t page, const uint8_t *host) {
+    shadow_mark_filled(shadow, space, table, page / SHADOW_CHUNK_PAGES);
     /* Should the difference be 0 (host address = linear address), the page stays on the slow
        path. */
     space->tables[table][page] = (uintptr_t)host - ((uintptr_t)page << GUEST_PAGE_SHIFT);
@@ -272,6 +276,9 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
     shadow->statistics.fills++;
     /* Linking first: it may withdraw write entries, and must find this page's too. */
     link_tables(shadow, space, number, walk);
+    if (UNLIKELY(!shadow_bit(space->filled[view | SHADOW_READ], number / SHADOW_CHUNK_PAGES))) {
+        shadow_adopt_chunk(shadow, number, is_user);
+    }
     /* Translated code takes a read entry for leave to run the code that it knows there. */
     bool hides_code = !walk->is_executable && page->read_frame != FRAME_NONE &&
                       (physmem_watches(shadow->physmem, page->read_frame) & WATCH_CODE) != 0;
@@ -282,7 +289,7 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
     if (page->write_host && page->write_host == page->read_host && may_write && walk->is_dirty &&
         physmem_watches(shadow->physmem, page->write_frame) == 0) {
         set_entry(shadow, space, view | SHADOW_WRITE, number, page->write_host);
-        shadow_track_writer(shadow, space, number, page->write_frame);
+        shadow_track_writer(shadow, number, page->write_frame);
     }
     if (UNLIKELY(shadow->log && log_is_on(shadow->log, LOG_MMU))) {
         log_write(shadow->log, LOG_MMU,

@@ -9,7 +9,8 @@
  *     executed has no read entry while its frame holds decoded or translated code.
  *  2. Every frame from which the walk behind an entry read a directory or table entry is linked to
  *     the space (struct table_use) and watched, so writes to it arrive at shadow_track.c first.
- *  3. Every write entry has a node in the list of its frame; nodes without an entry may exist.
+ *  3. Every write entry has a node in the list of its frame, which serves all spaces that have the
+ *     frame at this page; nodes without an entry may exist.
  *  4. A chunk of a table whose `filled` bit is clear holds zeros only; one whose `touched` bit is
  *     clear costs the host no memory.
  *  5. A page is mapped in a window (window.c) only while the read entry of that space and view is
@@ -65,7 +66,7 @@ struct table_use {
 
 struct writer_node {
     uint32_t next;
-    uint32_t place; /* space << 20 | page */
+    uint32_t page; /* in any space */
 };
 
 /* A translation that the slow path found: for registers and watched frames, which have no entry. */
@@ -127,7 +128,15 @@ void shadow_drop_all(struct shadow *shadow);
 /** Host memory that the tables cost now, in bytes. */
 size_t shadow_table_bytes(const struct shadow *shadow);
 
-/* Between shadow.c and shadow_track.c. */
+/* Between shadow.c, shadow_share.c and shadow_track.c. */
+
+/** A chunk of a table is about to get entries. */
+void shadow_mark_filled(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                        unsigned chunk);
+/** Take over what another space has in the chunk of `page`, if both come to it by equal directory
+ *  entries. The view must have no entries there, and the directory must be linked, as must be the
+ *  page table, if any. Touches at most one chunk in each of two tables. */
+void shadow_adopt_chunk(struct shadow *shadow, uint32_t page, bool is_user);
 
 /** Drop pages [first, first + count) of a space; returns how many entries were dropped, at least
  *  1 for every chunk that held some. */
@@ -143,8 +152,7 @@ void shadow_track_unlink_all(struct shadow *shadow, struct shadow_space *space);
 /** True when another writer can be remembered. */
 bool shadow_track_has_room(const struct shadow *shadow);
 /** Remember that a space has a write entry for `page`, which lies in `frame`. */
-void shadow_track_writer(struct shadow *shadow, struct shadow_space *space, uint32_t page,
-                         frame_number frame);
+void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame);
 /** Forget all writers; no write entry may be left. */
 void shadow_track_forget_writers(struct shadow *shadow);
 
