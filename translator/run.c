@@ -318,6 +318,7 @@ static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
     if (*visits >= TRANSLATE_AFTER)
         return false;
     ++*visits;
+    t->statistics.cold_visits++;
     return true;
 }
 
@@ -342,15 +343,23 @@ static struct bt_block *block_here(struct translator *t) {
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
     struct recent_block *recent = &t->recent[(linear ^ linear >> 10) % RECENT];
-    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
+    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key)) {
+        t->statistics.recent_hits++;
         return recent->block;
-    struct fetch_page page;
-    if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
-        return NULL;
-    key.frame = page.frame;
-    struct bt_block *block = block_map_find(t->map, &key);
-    if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
-        block = translate_timed(t, &page, linear, &mode);
+    }
+    key.frame = mmu_known_frame(&cpu->mmu, linear);
+    struct bt_block *block = key.frame == FRAME_NONE ? NULL : block_map_find(t->map, &key);
+    if (block == NULL) {
+        struct fetch_page page;
+        if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
+            return NULL;
+        frame_number known = key.frame;
+        key.frame = page.frame;
+        if (known != page.frame)
+            block = block_map_find(t->map, &key);
+        if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
+            block = translate_timed(t, &page, linear, &mode);
+    }
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
 }

@@ -129,6 +129,7 @@ static void put_mmu(struct statistics_writer *writer, const struct mmu_statistic
     put(writer, "mmu", "drops", (double)mmu->drops);
     put(writer, "mmu", "space_switches", (double)mmu->space_switches);
     put(writer, "mmu", "space_evictions", (double)mmu->space_evictions);
+    put(writer, "mmu", "adoptions", (double)mmu->adoptions);
     put(writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
     put(writer, "mmu", "window_fills", (double)mmu->window_fills);
     put(writer, "mmu", "window_pages", (double)mmu->window_pages);
@@ -205,6 +206,15 @@ static void put_parts(struct statistics_writer *writer, const struct machine *ma
             seconds(part_sampler_ns(&machine->sampler, (enum cpu_part)part)));
 }
 
+static void put_exits(struct statistics_writer *writer, const uint64_t exits[CAUSE_COUNT]) {
+    static const char *const names[CAUSE_COUNT] = {
+        [CAUSE_OTHER] = "other",       [CAUSE_UNLINKED] = "unlinked", [CAUSE_REMAPPED] = "remapped",
+        [CAUSE_INDIRECT] = "indirect", [CAUSE_FALL_OUT] = "fall_out", [CAUSE_HANDLER] = "handler",
+        [CAUSE_ENDS] = "ends",         [CAUSE_EVENT] = "event",       [CAUSE_WRITE] = "write"};
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+        put(writer, "exits", names[cause], (double)exits[cause]);
+}
+
 static void put_translator(struct statistics_writer *writer, const struct translator *translator) {
     if (translator == NULL)
         return;
@@ -218,9 +228,13 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "invalidations", (double)t->invalidations);
     put(writer, "translator", "links", (double)t->links);
     put(writer, "translator", "dispatches", (double)t->dispatches);
+    put(writer, "translator", "recent_hits", (double)t->recent_hits);
+    put(writer, "translator", "cold_visits", (double)t->cold_visits);
+    put(writer, "translator", "interpreted_stretches", (double)t->interpreted_stretches);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
     put(writer, "translator", "host_traps", (double)counters->host_traps);
     put(writer, "time", "translation_seconds", seconds(t->translation_ns));
+    put_exits(writer, counters->exits);
     put_handlers(writer, counters->handler_calls);
     put_reuse(writer, translator);
 }

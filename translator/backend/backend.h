@@ -53,8 +53,23 @@ struct bt_block {
     struct bt_block *next_in_bucket, *next_in_frame;
 };
 
+/* What led translated code back to the dispatcher. */
+enum exit_cause {
+    CAUSE_OTHER,    /* what no other number tells */
+    CAUSE_UNLINKED, /* a direct exit that was not linked */
+    CAUSE_REMAPPED, /* the page of the block that was entered is not mapped as it was */
+    CAUSE_INDIRECT, /* an indirect jump to where the back end's own table knows no block */
+    CAUSE_FALL_OUT, /* behind an instruction that ends each block, to the next one */
+    CAUSE_HANDLER,  /* an instruction that was called changed what the block relies on */
+    CAUSE_ENDS,     /* by an instruction that ends each block, to where it says */
+    CAUSE_EVENT,    /* an event, or the end of the budget */
+    CAUSE_WRITE,    /* a write to the block itself */
+    CAUSE_COUNT
+};
+
 /* What back ends count as translated code runs. */
 struct backend_counters {
+    uint64_t exits[CAUSE_COUNT];
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */
     uint64_t host_traps;              /* host signals that translated code caused */

@@ -94,6 +94,7 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
         helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         x64_set_instructions_left(context, (int64_t)(context->limit - done));
+        context->last_exit = CAUSE_HANDLER;
         return LEAVE(EXIT_NEXT);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */

@@ -25,7 +25,7 @@ void emit_guard(struct emitter *e) {
     uint8_t *same = x64_short_jump(&e->as, JRCXZ);
     move64(e, X64_RCX, X64_R11);
     x64_mov_imm32(&e->as, X64_R11, block->ip);
-    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_mov_imm32(&e->as, X64_R10, CAUSE_REMAPPED);
     x64_jmp(&e->as, e->backend->thunks.exit_next);
     x64_land(&e->as, same);
     move64(e, X64_RCX, X64_R11);
@@ -149,7 +149,7 @@ void emit_leave_block(struct emitter *e, const struct ir_insn *insn) {
 
 void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_mov_imm32(&e->as, X64_R11, insn->imm);
-    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_mov_imm32(&e->as, X64_R10, CAUSE_FALL_OUT);
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 

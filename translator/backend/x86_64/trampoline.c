@@ -133,16 +133,16 @@ static const uint8_t *make_exit_saved(struct x64_asm *as) {
     return here;
 }
 
-/* R11D = IP to continue at; R10 = exit taken, or 0. */
+/* R11D = IP to continue at; R10 = exit taken, or enum exit_cause. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
-    x64_mov_imm32(as, X64_R10, 0);
+    x64_mov_imm32(as, X64_R10, CAUSE_INDIRECT);
     thunks->exit_next = x64_here(as);
     store(as, X64_R11, eip_slot());
-    store(as, X64_R10, x64_near(&context->last_link));
+    store(as, X64_R10, x64_near(&context->last_exit));
     thunks->exit_leave = x64_here(as);
     save_state(as, context);
     x64_mov_imm32(as, X64_RAX, EXIT_NEXT);

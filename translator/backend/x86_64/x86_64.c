@@ -128,10 +128,27 @@ static void set_budget(struct x64_context *context, const struct cpu *cpu, uint6
 
 typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, uint8_t *biased_jumps);
 
+/** Count the way out; the exit taken when it is one to link, or NULL. */
+static struct block_link *note_exit(struct backend *backend, enum block_exit exit) {
+    uintptr_t last = backend->context->last_exit;
+    struct block_link *link = NULL;
+    enum exit_cause cause = CAUSE_UNLINKED;
+    if (exit == EXIT_EVENT)
+        cause = CAUSE_EVENT;
+    else if (exit == EXIT_INTERPRET)
+        cause = CAUSE_WRITE;
+    else if (last < CAUSE_COUNT)
+        cause = (enum exit_cause)last;
+    else
+        link = (struct block_link *)last;
+    backend->counters->exits[cause]++;
+    return link;
+}
+
 static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct bt_block *block,
                                struct block_link **last_link) {
     struct x64_context *context = backend->context;
-    context->last_link = NULL;
+    context->last_exit = CAUSE_ENDS;
     context->salt = current_salt(backend, block);
     remember(backend, block);
     bool uses_window = block->mode.uses_window;
@@ -148,7 +165,7 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context);
     if (!uses_window)
         cpu->mmu.callouts += (cpu->icount - icount) / INSTRUCTIONS_PER_CALLOUT;
-    *last_link = context->last_link;
+    *last_link = note_exit(backend, (enum block_exit)exit);
     return (enum block_exit)exit;
 }
 

@@ -25,15 +25,15 @@
 /* What translated code keeps in memory, found RIP-relative. The page's last 8 bytes are the trap
    word: an index of 1 to 255 added to its address reaches a page without access. */
 struct x64_context {
-    uint64_t value;   /* operand of an access out of line */
-    uint64_t word;    /* CALLOUT_* of the access, during a look-up (lookup.c) */
-    uint64_t rcx;     /* guest ECX meanwhile */
-    uint64_t byte;    /* where AH..BH meet registers that need a REX prefix */
-    uint64_t salt;    /* number of the jump table's context, in the upper half */
-    int64_t budget;   /* R13 outside translated code */
-    uint64_t temp[2]; /* R8 and R9 during calls */
-    uint16_t flags;   /* guest flags: AH as LAHF gives it, AL = OF */
-    struct block_link *last_link;
+    uint64_t value;      /* operand of an access out of line */
+    uint64_t word;       /* CALLOUT_* of the access, during a look-up (lookup.c) */
+    uint64_t rcx;        /* guest ECX meanwhile */
+    uint64_t byte;       /* where AH..BH meet registers that need a REX prefix */
+    uint64_t salt;       /* number of the jump table's context, in the upper half */
+    int64_t budget;      /* R13 outside translated code */
+    uint64_t temp[2];    /* R8 and R9 during calls */
+    uint16_t flags;      /* guest flags: AH as LAHF gives it, AL = OF */
+    uintptr_t last_exit; /* the struct block_link taken, or enum exit_cause */
     uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
     uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
     uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
