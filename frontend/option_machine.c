@@ -50,8 +50,16 @@ static bool set_engine(struct option_context *context, const char *name) {
     return true;
 }
 
+static bool instruction_count(struct option_context *context, const struct option_pairs *pairs,
+                              const char *name, uint64_t *count) {
+    const char *text = option_pairs_get(pairs, name);
+    if (text == NULL || option_parse_number(text, UINT32_MAX, count))
+        return true;
+    return option_fail(context, "%s=%s: must be a number of instructions", name, text);
+}
+
 static bool engine_from_pairs(struct option_context *context, const struct option_pairs *pairs) {
-    static const char *const known[] = {"engine", "backend", "window", NULL};
+    static const char *const known[] = {"engine", "backend", "window", "memory", NULL};
     struct error error;
     int backend = 0;
     if (!option_pairs_check(pairs, known, &error))
@@ -59,10 +67,10 @@ static bool engine_from_pairs(struct option_context *context, const struct optio
     const char *engine = option_pairs_get(pairs, "engine");
     if (!set_engine(context, engine == NULL ? "" : engine))
         return false;
-    uint64_t *window = &context->options->machine.lockstep_window;
-    const char *text = option_pairs_get(pairs, "window");
-    if (text != NULL && !option_parse_number(text, UINT32_MAX, window))
-        return option_fail(context, "window=%s: must be a number of instructions", text);
+    struct machine_config *machine = &context->options->machine;
+    if (!instruction_count(context, pairs, "window", &machine->lockstep_window) ||
+        !instruction_count(context, pairs, "memory", &machine->lockstep_memory))
+        return false;
     const char *name = option_pairs_get(pairs, "backend");
     if (name == NULL)
         return true;

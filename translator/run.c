@@ -8,8 +8,10 @@
 
 #include "interp/cpu/part.h"
 #include "translator/cache/block_map.h"
+#include "translator/cache/warm_up.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
+#include "translator/mode.h"
 #include "translator/opt/passes.h"
 
 #include <stdatomic.h>
@@ -17,16 +19,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Blocks are interpreted until they were wanted this often: most of a boot runs only once. */
-#define TRANSLATE_AFTER 3
-#define VISITS          8192u
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
-
-/* MXCSR's exception masks, and the bits that a host might refuse besides. */
-#define MXCSR_MASKS   UINT32_C(0x1f80)
-#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -50,9 +45,10 @@ struct translator {
     unsigned code_subscriber;
     bool counts_instructions;
     bool stops_after_block;          /* translator_run_block */
+    unsigned block_limit;            /* guest instructions in one block; 0: as many as fit */
     struct block_link *pending_link; /* exit taken last, if its target is not known yet */
     uint64_t context;                /* insn_cache context for which the back end's caches hold */
-    uint8_t visits[VISITS];
+    struct warm_up *warm_up;
     uint32_t code_limits[CODE_LIMITS];           /* CS limits by class */
     unsigned code_limit_count, code_limit_class; /* the class: of the limit looked up last */
     uint64_t generation;                         /* counts moments when blocks went */
@@ -79,11 +75,23 @@ static const struct backend_ops *find_backend(const char *name, struct error *er
     return NULL;
 }
 
+struct code_write {
+    struct translator *translator;
+    bool is_whole_frame;
+};
+
+static void block_killed(void *opaque, const struct bt_block *block) {
+    const struct code_write *write = opaque;
+    warm_up_note_loss(write->translator->warm_up, block->frame, block->frame_offset,
+                      write->translator->cpu->icount, write->is_whole_frame);
+}
+
 /** Code of a frame changed. Blocks leave the map at once; a running one finishes its instruction.
  */
 static void code_written(void *opaque, frame_number frame, unsigned offset, unsigned size) {
     struct translator *t = opaque;
-    unsigned count = block_map_invalidate(t->map, frame, offset, size);
+    struct code_write write = {t, offset == 0 && size == GUEST_PAGE_SIZE};
+    unsigned count = block_map_invalidate(t->map, frame, offset, size, block_killed, &write);
     t->generation += count != 0;
     t->statistics.invalidations += count;
     if (!block_map_has_frame(t->map, frame))
@@ -103,9 +111,9 @@ bool translator_is_native(void) {
 #endif
 }
 
-struct translator *translator_create(struct cpu *cpu, const char *backend,
-                                     uint64_t code_cache_bytes, bool counts_instructions,
-                                     struct error *error) {
+struct translator *translator_create_on(const struct backend_ops *ops, struct cpu *cpu,
+                                        uint64_t code_cache_bytes, bool counts_instructions,
+                                        struct error *error) {
     struct translator *t = calloc(1, sizeof(*t));
     if (t == NULL) {
         error_set(error, "out of memory for the translator");
@@ -113,12 +121,13 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     }
     t->cpu = cpu;
     t->counts_instructions = counts_instructions;
-    t->ops = find_backend(backend, error);
-    if (t->ops != NULL)
-        t->backend = t->ops->create(cpu, code_cache_bytes, &t->counters, error);
+    t->ops = ops;
+    t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
         t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
     if (t->map != NULL)
+        t->warm_up = warm_up_create(error);
+    if (t->warm_up != NULL)
         t->index = decode_index_create(cpu->features, error);
     if (t->index == NULL) {
         translator_destroy(t);
@@ -131,12 +140,22 @@ struct translator *translator_create(struct cpu *cpu, const char *backend,
     return t;
 }
 
+struct translator *translator_create(struct cpu *cpu, const char *backend,
+                                     uint64_t code_cache_bytes, bool counts_instructions,
+                                     struct error *error) {
+    const struct backend_ops *ops = find_backend(backend, error);
+    return ops == NULL
+               ? NULL
+               : translator_create_on(ops, cpu, code_cache_bytes, counts_instructions, error);
+}
+
 void translator_destroy(struct translator *t) {
     if (t == NULL)
         return;
     t->cpu->kicked = NULL;
     if (t->map != NULL)
         block_map_destroy(t->map);
+    free(t->warm_up);
     if (t->backend != NULL)
         t->ops->destroy(t->backend);
     if (t->index != NULL)
@@ -172,28 +191,10 @@ static unsigned code_limit_class(struct translator *t, uint32_t limit) {
 }
 
 static struct block_mode current_mode(struct translator *t) {
-    const struct cpu *cpu = t->cpu;
-    struct block_mode mode = {
-        .code_is_32 = cpu->code_is_32,
-        .stack_is_32 = cpu->stack_is_32,
-        .is_user = cpu->cpl == 3,
-        .is_ring_0 = cpu->cpl == 0,
-        .is_protected = cpu->is_protected,
-        .is_v86 = cpu->is_v86,
-        .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
-                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
-        .counts_instructions = t->counts_instructions,
-        .uses_window = t->ops->uses_window(t->backend),
-        .code_limit = cpu->seg[SEG_CS].limit,
-        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
-    };
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
-    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
-       costs less than blocks of their own for each state and a way through the dispatcher. */
-    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
+    struct block_mode mode = mode_of_cpu(t->cpu);
+    mode.counts_instructions = t->counts_instructions;
+    mode.uses_window = t->ops->uses_window(t->backend);
+    mode.code_limit_class = (uint16_t)code_limit_class(t, mode.code_limit);
     return mode;
 }
 
@@ -269,6 +270,15 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     return block;
 }
 
+/** As lift_block, with no more guest instructions than a block may have. */
+static bool lift(struct translator *t, struct lift_source source, const struct block_mode *mode) {
+    bool is_lifted = lift_block(&source, mode, &t->ir) == LIFT_OK;
+    if (!is_lifted || t->block_limit == 0 || t->ir.guest_count <= t->block_limit)
+        return is_lifted;
+    source.available = t->ir.guest[t->block_limit].ip_offset;
+    return lift_block(&source, mode, &t->ir) == LIFT_OK;
+}
+
 static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
                                   uint32_t linear, const struct block_mode *mode) {
     unsigned offset = linear & GUEST_PAGE_MASK;
@@ -278,7 +288,7 @@ static struct bt_block *translate(struct translator *t, const struct fetch_page 
         .ip = (uint32_t)t->cpu->eip,
         .index = t->index,
     };
-    if (lift_block(&source, mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, mode))
         return NULL;
     /* The whole block must lie below the CS limit; the interpreter raises the #GP otherwise. */
     if (t->cpu->eip + t->ir.guest_bytes > (uint64_t)t->cpu->seg[SEG_CS].limit + 1)
@@ -311,19 +321,14 @@ static struct bt_block *translate_timed(struct translator *t, const struct fetch
     return block;
 }
 
-/** Cold code is not worth translating: count visits by address. */
-static bool is_cold(struct translator *t, frame_number frame, unsigned offset) {
-    uint32_t hash = (frame << GUEST_PAGE_SHIFT | offset) * UINT32_C(0x9e3779b1);
-    uint8_t *visits = &t->visits[hash >> 19 & (VISITS - 1)];
-    if (*visits >= TRANSLATE_AFTER)
-        return false;
-    ++*visits;
-    t->statistics.cold_visits++;
-    return true;
+void translator_skip_warm_up(struct translator *t) {
+    warm_up_skip(t->warm_up);
 }
 
-void translator_skip_warm_up(struct translator *t) {
-    memset(t->visits, TRANSLATE_AFTER, sizeof(t->visits));
+void translator_limit_blocks(struct translator *t, unsigned instructions) {
+    flush(t);
+    t->block_limit = instructions;
+    translator_skip_warm_up(t);
 }
 
 /** Whether the block is what lies at a place whose frame is not known, as far as that can be told
@@ -357,8 +362,10 @@ static struct bt_block *block_here(struct translator *t) {
         key.frame = page.frame;
         if (known != page.frame)
             block = block_map_find(t->map, &key);
-        if (block == NULL && !is_cold(t, page.frame, linear & GUEST_PAGE_MASK))
+        unsigned offset = linear & GUEST_PAGE_MASK;
+        if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
             block = translate_timed(t, &page, linear, &mode);
+        t->statistics.cold_visits += block == NULL;
     }
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
@@ -481,7 +488,7 @@ void translator_explain(struct translator *t, FILE *out) {
         .ip = block->ip,
         .index = t->index,
     };
-    if (lift_block(&source, &block->mode, &t->ir) != LIFT_OK)
+    if (!lift(t, source, &block->mode))
         return;
     fprintf(out, "---- guest code of %08x\n", block->ip);
     disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,

@@ -18,10 +18,17 @@ bool translator_is_native(void);
 struct translator *translator_create(struct cpu *cpu, const char *backend,
                                      uint64_t code_cache_bytes, bool counts_instructions,
                                      struct error *error);
+/** The same with a given back end. */
+struct translator *translator_create_on(const struct backend_ops *ops, struct cpu *cpu,
+                                        uint64_t code_cache_bytes, bool counts_instructions,
+                                        struct error *error);
 void translator_destroy(struct translator *translator);
 /** Translate code when it runs first, without interpreting it a few times before: for tests of
  *  single instructions, which otherwise would test the interpreter. */
 void translator_skip_warm_up(struct translator *translator);
+/** Translate at most so many guest instructions into one block from now on, and without warm-up; 0:
+ *  as many as fit, which is the rule. Forgets all translations. Between runs (lockstep). */
+void translator_limit_blocks(struct translator *translator, unsigned instructions);
 /** As interp_run. With counts_instructions it stops exactly at icount_limit. */
 enum cpu_exit translator_run(struct translator *translator, uint64_t icount_limit);
 /** The same for one block at most (lockstep). With counts_instructions only. */

@@ -4,11 +4,16 @@
 #include "translator/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool lockstep_create(struct machine *machine, struct error *error) {
     struct lockstep *lockstep = calloc(1, sizeof(*lockstep));
-    if (lockstep == NULL)
+    if (lockstep != NULL)
+        lockstep->cpu_before = calloc(1, sizeof(struct cpu));
+    if (lockstep == NULL || lockstep->cpu_before == NULL) {
+        free(lockstep);
         return error_set(error, "out of memory");
+    }
     machine->lockstep = lockstep;
     lockstep->reference = machine;
     /* Only counted instructions make two runs alike. */
@@ -40,26 +45,31 @@ bool lockstep_create_twin(struct lockstep *lockstep, struct error *error) {
     if (lockstep->twin == NULL)
         return false;
     lockstep_connect_input(lockstep);
-    lockstep_watch_stores(lockstep);
-    return true;
+    return lockstep_watch_stores(lockstep, error);
 }
 
 void lockstep_destroy(struct lockstep *lockstep) {
     if (lockstep == NULL)
         return;
+    lockstep_free_memory(lockstep);
     machine_destroy(lockstep->twin);
+    free(lockstep->cpu_before);
     free(lockstep);
 }
 
-static void note_start(struct lockstep *lockstep) {
+void lockstep_begin(struct lockstep *lockstep) {
     const struct cpu *cpu = &lockstep->reference->cpu;
+    memcpy(lockstep->cpu_before, cpu, sizeof(*cpu));
     lockstep->start = (struct lockstep_start){.icount = cpu->icount,
                                               .linear = cpu->seg[SEG_CS].base + cpu->eip,
                                               .eip = cpu->eip,
                                               .code_selector = cpu->seg[SEG_CS].selector,
                                               .code_is_32 = cpu->code_is_32};
-    lockstep->stores = 0;
-    lockstep->lost_stores = false;
+    /* What devices stored between two stops: both clocks have run. */
+    if (lockstep->stores != 0 || lockstep->lost_stores) {
+        lockstep_compare_stores(lockstep);
+        lockstep_keep_memory(lockstep);
+    }
 }
 
 /** Run the twin for one block, or for one window. */
@@ -72,8 +82,7 @@ static enum cpu_exit lead(struct lockstep *lockstep, uint64_t limit) {
     return translator_run(twin->translator, twin->cpu.icount + (window < room ? window : room));
 }
 
-/** Run the reference to the same count, through kicks by other threads. */
-static void follow(struct lockstep *lockstep, uint64_t limit) {
+void lockstep_follow(struct lockstep *lockstep, uint64_t limit) {
     struct machine *reference = lockstep->reference;
     enum cpu_exit exit;
     do {
@@ -95,18 +104,20 @@ enum cpu_exit lockstep_run(struct lockstep *lockstep, uint64_t limit) {
     clock_run(twin->clock);
     uint64_t twin_limit = time_source_run_limit(&twin->time, UINT64_MAX);
     uint64_t own_limit = time_source_run_limit(&lockstep->reference->time, UINT64_MAX);
-    note_start(lockstep);
+    lockstep_begin(lockstep);
     if (own_limit != twin_limit)
         lockstep_differ(lockstep, "next timer: at instruction %llu, twin %llu",
                         (unsigned long long)own_limit, (unsigned long long)twin_limit);
     enum cpu_exit exit = lead(lockstep, limit);
     bool is_stopped = exit == CPU_EXIT_HALTED || exit == CPU_EXIT_SHUTDOWN;
     /* A halted CPU is recognised at the boundary behind HLT, so the limit must lie beyond it. */
-    follow(lockstep, is_stopped ? limit : twin->cpu.icount);
+    lockstep_follow(lockstep, is_stopped ? limit : twin->cpu.icount);
     lockstep->stops++;
     compare_requests(lockstep);
     lockstep_compare(lockstep);
-    if (lockstep_has_failed(lockstep))
+    if (lockstep_has_failed(lockstep)) {
         lockstep_report(lockstep, stderr);
+        lockstep_narrow(lockstep, stderr);
+    }
     return exit;
 }

@@ -46,13 +46,9 @@ static void list_units(const struct cpu *cpu, FILE *out) {
             cpu->dr[6], cpu->dr[7]);
 }
 
-static void list_registers(const struct lockstep *lockstep, FILE *out) {
-    fputs("\nReference (interpreter):\n", out);
-    machine_print_cpu(&lockstep->reference->cpu, out);
-    list_units(&lockstep->reference->cpu, out);
-    fputs("\nTwin (translator):\n", out);
-    machine_print_cpu(&lockstep->twin->cpu, out);
-    list_units(&lockstep->twin->cpu, out);
+void lockstep_print_cpu(const struct cpu *cpu, FILE *out) {
+    machine_print_cpu(cpu, out);
+    list_units(cpu, out);
 }
 
 static void list_differing_registers(const struct lockstep *lockstep, FILE *out) {
@@ -68,6 +64,14 @@ static void list_differing_registers(const struct lockstep *lockstep, FILE *out)
         fprintf(out, "  EFLAGS %08" PRIx32 ", twin %08" PRIx32 "\n", cpu_eflags(a), cpu_eflags(b));
 }
 
+void lockstep_print_states(const struct lockstep *lockstep, FILE *out) {
+    list_differing_registers(lockstep, out);
+    fputs("\nReference (interpreter):\n", out);
+    lockstep_print_cpu(&lockstep->reference->cpu, out);
+    fputs("\nTwin (translator):\n", out);
+    lockstep_print_cpu(&lockstep->twin->cpu, out);
+}
+
 void lockstep_report(struct lockstep *lockstep, FILE *out) {
     const struct lockstep_start *start = &lockstep->start;
     fprintf(out, "lockstep: %s\n", lockstep->difference);
@@ -76,13 +80,12 @@ void lockstep_report(struct lockstep *lockstep, FILE *out) {
             " (linear %08" PRIx64 ")\n",
             start->icount, lockstep->twin->cpu.icount, start->code_selector, start->eip,
             start->linear);
-    list_differing_registers(lockstep, out);
     fprintf(out, "  hash of all stores so far %016" PRIx64 ", twin %016" PRIx64 "\n",
             lockstep->store_hash[0], lockstep->store_hash[1]);
     fputs("\nGuest code there:\n", out);
     list_code(lockstep, out);
     fputs("\nTranslation of what the twin ran last:\n", out);
     translator_explain(lockstep->twin->translator, out);
-    list_registers(lockstep, out);
+    lockstep_print_states(lockstep, out);
     fflush(out);
 }

@@ -12,7 +12,8 @@ static void write_of(struct lockstep_stream *stream, unsigned who, const uint8_t
 static void reference_wrote(void *opaque, const uint8_t *bytes, size_t count) {
     struct lockstep_stream *stream = opaque;
     write_of(stream, 0, bytes, count);
-    char_write(stream->outside, bytes, count);
+    if (!*stream->is_silent)
+        char_write(stream->outside, bytes, count);
 }
 
 static void twin_wrote(void *opaque, const uint8_t *bytes, size_t count) {
@@ -25,8 +26,9 @@ static void reference_made_room(void *opaque) {
         stream->outside->room_made(stream->outside->opaque);
 }
 
-static struct char_backend *wire(struct lockstep_stream *stream, struct char_backend *outside,
-                                 const char *name) {
+static struct char_backend *wire(struct lockstep *lockstep, struct lockstep_stream *stream,
+                                 struct char_backend *outside, const char *name) {
+    stream->is_silent = &lockstep->is_narrowing;
     stream->outside = outside;
     stream->name = name;
     if (outside == NULL)
@@ -41,10 +43,10 @@ void lockstep_wire_reference(struct lockstep *lockstep, struct machine_config *c
     static const char *const serial[] = {"serial 0", "serial 1", "serial 2", "serial 3"};
     struct lockstep_stream *stream = lockstep->stream;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++)
-        config->serial[i] = wire(stream++, config->serial[i], serial[i]);
-    config->parallel = wire(stream++, config->parallel, "parallel port");
-    config->debugcon = wire(stream++, config->debugcon, "debug console");
-    config->firmware_log = wire(stream, config->firmware_log, "firmware log");
+        config->serial[i] = wire(lockstep, stream++, config->serial[i], serial[i]);
+    config->parallel = wire(lockstep, stream++, config->parallel, "parallel port");
+    config->debugcon = wire(lockstep, stream++, config->debugcon, "debug console");
+    config->firmware_log = wire(lockstep, stream, config->firmware_log, "firmware log");
 }
 
 static struct char_backend *twin_of(struct lockstep_stream *stream) {

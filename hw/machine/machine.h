@@ -34,6 +34,7 @@ struct machine_config {
     enum machine_engine engine;
     const char *engine_backend; /* "x86_64", "portable" or NULL */
     uint64_t lockstep_window;   /* instructions between comparisons; 0: compare after each block */
+    uint64_t lockstep_memory;   /* the same for the frames that the twin wrote; 0: at each stop */
     const char *cpu_model;      /* "MODEL[,+feature][,-feature]"; NULL: the default model */
     uint64_t ram_bytes;
     unsigned cpu_count;

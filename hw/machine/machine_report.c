@@ -119,6 +119,7 @@ static void put_lockstep(struct statistics_writer *writer, const struct lockstep
     put(writer, "lockstep", "instructions", (double)lockstep->reference->cpu.icount);
     put(writer, "lockstep", "stops", (double)lockstep->stops);
     put(writer, "lockstep", "device_comparisons", (double)lockstep->device_comparisons);
+    put(writer, "lockstep", "written_comparisons", (double)lockstep->written_comparisons);
     put(writer, "lockstep", "memory_comparisons", (double)lockstep->memory_comparisons);
     put(writer, "lockstep", "differences", lockstep_has_failed(lockstep));
 }
@@ -210,7 +211,7 @@ static void put_exits(struct statistics_writer *writer, const uint64_t exits[CAU
     static const char *const names[CAUSE_COUNT] = {
         [CAUSE_OTHER] = "other",       [CAUSE_UNLINKED] = "unlinked", [CAUSE_REMAPPED] = "remapped",
         [CAUSE_INDIRECT] = "indirect", [CAUSE_FALL_OUT] = "fall_out", [CAUSE_HANDLER] = "handler",
-        [CAUSE_ENDS] = "ends",         [CAUSE_EVENT] = "event",       [CAUSE_WRITE] = "write"};
+        [CAUSE_EVENT] = "event",       [CAUSE_WRITE] = "write"};
     for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
         put(writer, "exits", names[cause], (double)exits[cause]);
 }
@@ -232,7 +233,12 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "cold_visits", (double)t->cold_visits);
     put(writer, "translator", "interpreted_stretches", (double)t->interpreted_stretches);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
+    put(writer, "translator", "continuations", (double)counters->continuations);
     put(writer, "translator", "host_traps", (double)counters->host_traps);
+    put(writer, "translator", "jump_misses", (double)counters->jump_misses);
+    put(writer, "translator", "return_misses", (double)counters->return_misses);
+    put(writer, "translator", "return_bottoms", (double)counters->return_bottoms);
+    put(writer, "translator", "return_overflows", (double)counters->return_overflows);
     put(writer, "time", "translation_seconds", seconds(t->translation_ns));
     put_exits(writer, counters->exits);
     put_handlers(writer, counters->handler_calls);
@@ -243,10 +249,11 @@ size_t machine_statistics(struct machine *machine, struct machine_statistic *out
     struct statistics_writer writer = {out, capacity, 0};
     machine_lock(machine);
     uint64_t host_ns = ran_ns(machine);
-    const struct translator *translator =
-        machine->lockstep == NULL ? machine->translator : machine->lockstep->twin->translator;
+    const struct machine *translated =
+        machine->lockstep == NULL ? machine : machine->lockstep->twin;
+    const struct translator *translator = translated->translator;
     put_instructions(&writer, machine, translator);
-    put_mmu(&writer, mmu_statistics(&machine->cpu.mmu));
+    put_mmu(&writer, mmu_statistics(&translated->cpu.mmu));
     put(&writer, "device", "port_accesses", (double)port_map_accesses(machine->ports));
     put(&writer, "vcpu", "runs", (double)machine->run_calls);
     put(&writer, "vcpu", "kicks", (double)machine->kicks);

@@ -9,14 +9,13 @@
 #include "interp/cpu/debug.h"
 #include "interp/exec/alu.h"
 #include "interp/exec/operand.h"
+#include "interp/exec/rep.h"
 
-/* Iterations before the run loop looks at events again (see interp/run.h). */
-#define REP_BUDGET 4096
-
-/* With TF set, or a data breakpoint hit, an iteration is followed by its own trap. */
-static inline uint32_t rep_budget(const struct cpu *cpu) {
-    return cpu->debug_active && (cpu->checks_every_access || (cpu->eflags & FLAG_TF)) ? 1
-                                                                                      : REP_BUDGET;
+/* Iterations before the run loop looks at events again, of `count`. With TF set, or a data
+   breakpoint hit, an iteration is followed by its own trap. */
+static inline uint32_t rep_budget(const struct cpu *cpu, uint32_t count) {
+    bool is_single = cpu->debug_active && (cpu->checks_every_access || (cpu->eflags & FLAG_TF));
+    return is_single ? 1 : rep_chunk(count);
 }
 
 static inline bool is_repeated(const struct insn *i) {
@@ -204,8 +203,8 @@ ALU_INLINE const struct insn *repeat(struct cpu *cpu, const struct insn *i, unsi
         some(cpu, i, size, 1);
         RESUME(cpu, i);
     }
-    uint32_t budget = rep_budget(cpu);
     uint32_t count = masked_reg(cpu, i, GPR_ECX);
+    uint32_t budget = rep_budget(cpu, count);
     while (count != 0 && budget != 0) {
         uint32_t done = some(cpu, i, size, min_u32(count, budget));
         count -= done;
@@ -298,8 +297,8 @@ ALU_INLINE const struct insn *repeat_compare(struct cpu *cpu, const struct insn 
         some(cpu, i, size, 1);
         RESUME(cpu, i);
     }
-    uint32_t budget = rep_budget(cpu);
     uint32_t count = masked_reg(cpu, i, GPR_ECX);
+    uint32_t budget = rep_budget(cpu, count);
     bool ends = false;
     while (count != 0 && budget != 0 && !ends) {
         struct comparison result = some(cpu, i, size, min_u32(count, budget));

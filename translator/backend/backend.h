@@ -60,8 +60,7 @@ enum exit_cause {
     CAUSE_REMAPPED, /* the page of the block that was entered is not mapped as it was */
     CAUSE_INDIRECT, /* an indirect jump to where the back end's own table knows no block */
     CAUSE_FALL_OUT, /* behind an instruction that ends each block, to the next one */
-    CAUSE_HANDLER,  /* an instruction that was called changed what the block relies on */
-    CAUSE_ENDS,     /* by an instruction that ends each block, to where it says */
+    CAUSE_HANDLER,  /* an instruction that was called ends the block */
     CAUSE_EVENT,    /* an event, or the end of the budget */
     CAUSE_WRITE,    /* a write to the block itself */
     CAUSE_COUNT
@@ -72,7 +71,12 @@ struct backend_counters {
     uint64_t exits[CAUSE_COUNT];
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */
+    uint64_t continuations;           /* handlers that led straight to the next block */
     uint64_t host_traps;              /* host signals that translated code caused */
+    /* Ways through the dispatcher because no block was known, or the known one's page was mapped
+       elsewhere; returns to another place than behind the last call; returns beyond the first
+       call; deepest calls forgotten. */
+    uint64_t jump_misses, return_misses, return_bottoms, return_overflows;
 };
 
 struct backend_ops {

@@ -158,7 +158,7 @@ static void kill_block(struct block_map *map, struct bt_block *block) {
 }
 
 unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigned offset,
-                              unsigned size) {
+                              unsigned size, block_killed_fn *killed, void *opaque) {
     unsigned count = 0;
     struct bt_block **at = &map->frame[frame];
     while (*at != NULL) {
@@ -167,6 +167,7 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
             offset < (unsigned)block->frame_offset + block->guest_bytes) {
             *at = block->next_in_frame;
             kill_block(map, block);
+            killed(opaque, block);
             count++;
         } else {
             at = &block->next_in_frame;

@@ -55,9 +55,11 @@ void block_map_discard(struct bt_block *block);
 
 /** Direct the exit `link` to `to`. */
 void block_map_link(struct block_map *map, struct block_link *link, struct bt_block *to);
+/** Called for each block that is invalidated. */
+typedef void block_killed_fn(void *opaque, const struct bt_block *block);
 /** Invalidate the blocks with bytes in [offset, offset + size) of a frame; returns how many. */
 unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigned offset,
-                              unsigned size);
+                              unsigned size, block_killed_fn *killed, void *opaque);
 /** Forget all blocks. Only when none is running. */
 void block_map_flush(struct block_map *map);
 /** Free invalidated blocks. Only when none is running. */

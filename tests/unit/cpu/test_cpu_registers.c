@@ -1,4 +1,6 @@
 /* Reset, control registers, MSRs, CPUID, models, and the instructions that ask about selectors. */
+#include "interp/cpu/cpu_compare.h"
+#include "interp/cpu/cpu_copy.h"
 #include "interp/cpu/cpuid.h"
 #include "interp/cpu/msr.h"
 #include "interp/decode/op.h"
@@ -185,6 +187,31 @@ Test(cpu_registers, equal_histories_have_equal_hashes) {
     EQ(cpu_hash(&a->cpu, 1), cpu_hash(&b->cpu, 1));
     a->cpu.gpr[GPR_EBX] ^= 1;
     cr_assert(cpu_hash(&a->cpu, 1) != cpu_hash(&b->cpu, 1));
+    test_cpu_destroy(a);
+    test_cpu_destroy(b);
+}
+
+Test(cpu_registers, a_cpu_that_takes_anothers_state_goes_on_as_that_one) {
+    struct test_cpu *a = test_cpu_create("pentium4"), *b = test_cpu_create("pentium4");
+    struct test_cpu *both[2] = {a, b};
+    char text[128] = "";
+    for (unsigned n = 0; n < 2; n++) {
+        test_cpu_enter_v86(both[n], 3);
+        test_cpu_enter_protected(both[n], 3);
+        test_cpu_enable_paging(both[n]);
+        PLACE(both[n], TEST_CODE, 0xb8, 5, 0, 0, 0, 0x83, 0xe8, 7, 0xd9, 0xe8, 0x0f, 0x0b);
+    }
+    test_cpu_steps(a, 3); /* lazy flags, a value on the x87 stack */
+    cpu_set_event(&a->cpu, CPU_EVENT_NMI);
+    cpu_set_event(&b->cpu, CPU_EVENT_SMI);
+    cpu_take_state(&b->cpu, &a->cpu);
+    cr_assert(cpu_same(&a->cpu, &b->cpu, text, sizeof text), "%s", text);
+    for (unsigned n = 0; n < 2; n++) {
+        cpu_clear_event(&both[n]->cpu, CPU_EVENT_NMI);
+        test_cpu_run(both[n]);
+        EQ(test_cpu_caught(both[n]), VECTOR_UD);
+    }
+    cr_assert(cpu_same(&a->cpu, &b->cpu, text, sizeof text), "%s", text);
     test_cpu_destroy(a);
     test_cpu_destroy(b);
 }

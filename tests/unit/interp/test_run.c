@@ -88,8 +88,7 @@ Test(run, an_endless_series_of_faults_ends_at_the_limit) {
     memcpy(machine->ram + FLAT_TRAPS + VECTOR_UD * 16, ud2, sizeof(ud2));
     LOAD("\x0f\x0b");
     cr_assert_eq(flat_machine_run(machine, 1000), CPU_EXIT_LIMIT);
-    cr_assert_eq(machine->cpu.icount, 1000, "icount %llu",
-                 (unsigned long long)machine->cpu.icount);
+    cr_assert_eq(machine->cpu.icount, 1000, "icount %llu", (unsigned long long)machine->cpu.icount);
 }
 
 /* add [ebx],eax on a read-only page: the error code says write, nothing changes */

@@ -230,3 +230,50 @@ Test(x86_64, two_machines_share_a_thread) {
     hot_destroy(&first);
     hot_destroy(&second);
 }
+
+/* mov byte [FLAT_CODE+8],bl; inc eax; mov ecx,imm32; dec dword [FLAT_DATA]; jnz 0; hlt: rewrites
+   its immediate in each of the rounds that FLAT_DATA says. */
+static const char rewriting[] = "\x88\x1d\x08\x00\x01\x00\x40\xb9\x00\x00\x00\x00"
+                                "\xff\x0d\x00\x00\x10\x00\x75\xec\xf4";
+
+static uint64_t blocks(const struct hot *hot) {
+    return translator_statistics(hot->translator)->blocks;
+}
+
+static void run_rounds(struct hot *hot, uint32_t rounds) {
+    store_le32(hot->machine->ram + FLAT_DATA, rounds);
+    struct cpu *cpu = &hot->machine->cpu;
+    cpu->eip = FLAT_CODE;
+    cpu->activity = CPU_RUNNING;
+    translator_run(hot->translator, cpu->icount + UINT64_C(8) * rounds);
+}
+
+Test(x86_64, code_that_is_rewritten_all_the_time_is_interpreted) {
+    for (unsigned has_window = 0; has_window < 2; has_window++) {
+        struct hot hot;
+        hot_create(&hot, CACHE_BYTES, has_window);
+        load(&hot, rewriting, sizeof(rewriting) - 1);
+        hot.machine->cpu.gpr[GPR_EBX] = 0x77;
+        hot.machine->cpu.gpr[GPR_EAX] = 0;
+        run_rounds(&hot, 20000);
+        expect_reg(&hot, GPR_EAX, 20000);
+        expect_reg(&hot, GPR_ECX, 0x77);
+        cr_expect_lt(blocks(&hot), 200, "%u blocks", (unsigned)blocks(&hot));
+        hot_destroy(&hot);
+    }
+}
+
+Test(x86_64, code_that_settles_is_translated_again) {
+    struct hot hot;
+    hot_create(&hot, CACHE_BYTES, false);
+    load(&hot, rewriting, sizeof(rewriting) - 1);
+    run_rounds(&hot, 20000);
+    load(&hot, "\x90\x90\x90\x90\x90\x90", 6); /* the store is gone */
+    run_rounds(&hot, 100000);
+    const struct translator_statistics *statistics = translator_statistics(hot.translator);
+    uint64_t before = statistics->interpreted_instructions;
+    run_rounds(&hot, 100000);
+    cr_expect_lt(statistics->interpreted_instructions - before, 1000, "%u were interpreted",
+                 (unsigned)(statistics->interpreted_instructions - before));
+    hot_destroy(&hot);
+}

@@ -10,8 +10,9 @@
 #include "translator/backend/x86_64/x87.h"
 #include "translator/helpers.h"
 
-#define CONTINUE    0u
-#define LEAVE(exit) ((uint32_t)(exit) + 1u)
+/* What a handler call costs for want of a window, in accesses out of line: a repeated string
+   instruction runs in line there, whatever its count. */
+#define CALLOUTS_PER_REP 10
 
 static struct bt_block *block_of(uint64_t what) {
     return (struct bt_block *)(uintptr_t)(what & ((UINT64_C(1) << CALLOUT_GUEST) - 1));
@@ -33,14 +34,14 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
 }
 
 /** Leave before the guest instruction: the interpreter shall execute it. */
-static uint32_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
+static uint64_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
     cpu->eip = insn_ip(cpu, cpu->insn);
     int64_t not_done = block_of(what)->guest_count - (int64_t)guest_of(what);
     x64_set_instructions_left(context, x64_instructions_left(context) + not_done);
     return LEAVE(EXIT_INTERPRET);
 }
 
-static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
+static uint64_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     context->backend->counters->access_calls++;
@@ -66,7 +67,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
     return CONTINUE;
 }
 
-static uint32_t call_guest(struct x64_context *context, uint64_t what) {
+static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     const struct insn *insn = cpu->insn;
@@ -77,8 +78,10 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
-    if (!block->mode.uses_window && (insn->flags & INSN_MEM) != 0)
-        cpu->mmu.callouts++;
+    if (!block->mode.uses_window) {
+        cpu->mmu.callouts += (insn->flags & INSN_MEM) != 0;
+        cpu->mmu.callouts += (insn->flags & (INSN_REP | INSN_REPNE)) != 0 ? CALLOUTS_PER_REP : 0;
+    }
     cpu_set_part(cpu, PART_HANDLERS);
     insn->exec(cpu, insn);
     cpu_set_part(cpu, PART_TRANSLATED);
@@ -90,22 +93,22 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     bool has_left = cpu->insn == NULL;
     bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
     bool changes_mode = uses_x87 && helper_x87_is_quiet(cpu) != block->mode.x87_usable;
-    if (has_left || is_cut_short || changes_mode || !block->is_valid ||
+    bool ends = (what >> CALLOUT_ENDS & 1) != 0;
+    if (ends || has_left || is_cut_short || changes_mode || !block->is_valid ||
         helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         x64_set_instructions_left(context, (int64_t)(context->limit - done));
-        context->last_exit = CAUSE_HANDLER;
-        return LEAVE(EXIT_NEXT);
+        return x64_continue(context);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */
     return CONTINUE;
 }
 
-static uint32_t call_divide(struct x64_context *context, uint64_t what) {
+static uint64_t call_divide(struct x64_context *context, uint64_t what) {
     cpu_raise(settle(context, what), VECTOR_DE);
 }
 
-static uint32_t call_x87(struct x64_context *context, uint64_t what) {
+static uint64_t call_x87(struct x64_context *context, uint64_t what) {
     x87_make_resident(context);
     return CONTINUE;
 }

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define JUMP_TABLE_BYTES (JUMP_TABLE_ENTRIES * sizeof(struct jump_entry))
+#define JUMP_TABLE_BYTES (JUMP_SLOTS * (sizeof(uint32_t) + sizeof(void *)))
 #define LEAST_BYTES      (UINT64_C(256) << 10)
 #define MOST_BYTES       (UINT64_C(1) << 30) /* 32-bit displacements must reach everything */
 
@@ -37,18 +37,22 @@ bool code_memory_create(struct code_memory *memory, uint64_t bytes, struct error
     *memory = (struct code_memory){0};
     bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
     memory->bytes = (size_t)(bytes & ~(uint64_t)(HOST_PAGE_BYTES - 1));
-    memory->region_bytes = 4 * HOST_PAGE_BYTES + JUMP_TABLE_BYTES + memory->bytes;
+    memory->region_bytes =
+        5 * HOST_PAGE_BYTES + RETURN_STACK_BYTES + JUMP_TABLE_BYTES + memory->bytes;
     void *region = mmap(NULL, memory->region_bytes, PROT_NONE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED)
         return error_set(error, "cannot reserve addresses for code: %s", strerror(errno));
     memory->region = region;
-    memory->event = memory->region;
+    memory->returns = memory->region + HOST_PAGE_BYTES;
+    memory->event = memory->returns + RETURN_STACK_BYTES;
     memory->context = memory->event + HOST_PAGE_BYTES;
-    memory->jumps = (struct jump_entry *)(memory->context + 2 * HOST_PAGE_BYTES);
-    uint8_t *code = (uint8_t *)memory->jumps + JUMP_TABLE_BYTES + HOST_PAGE_BYTES;
-    if (!make_usable(memory->event, 2 * HOST_PAGE_BYTES) ||
-        !make_usable((uint8_t *)memory->jumps, JUMP_TABLE_BYTES)) {
+    uint8_t *jumps = memory->context + 2 * HOST_PAGE_BYTES;
+    memory->jump_keys = (uint32_t *)(void *)jumps;
+    memory->jump_entries = (const void **)(void *)(jumps + JUMP_SLOTS * sizeof(uint32_t));
+    uint8_t *code = jumps + JUMP_TABLE_BYTES + HOST_PAGE_BYTES;
+    if (!make_usable(memory->returns, RETURN_STACK_BYTES + 2 * HOST_PAGE_BYTES) ||
+        !make_usable(jumps, JUMP_TABLE_BYTES)) {
         error_set(error, "cannot map memory for code: %s", strerror(errno));
         code_memory_destroy(memory);
         return false;
@@ -70,6 +74,6 @@ void code_memory_destroy(struct code_memory *memory) {
 
 void code_memory_clear_jumps(struct code_memory *memory) {
     /* Private anonymous pages read as zeros afterwards. */
-    if (madvise(memory->jumps, JUMP_TABLE_BYTES, MADV_DONTNEED) != 0)
-        memset(memory->jumps, 0, JUMP_TABLE_BYTES);
+    if (madvise(memory->jump_keys, JUMP_TABLE_BYTES, MADV_DONTNEED) != 0)
+        memset(memory->jump_keys, 0, JUMP_TABLE_BYTES);
 }

@@ -1,7 +1,8 @@
 /*
  * Memory of one back end. One region of host addresses, all within reach of RIP-relative operands:
  *
- *   event page | context page | no access | jump table | no access | code
+ *   no access | return stack | event page | context page | no access | jump table | no access |
+ * code
  *
  * The code is one memfd mapped twice: here readable and executable, elsewhere readable and
  * writable; no address is ever both. It is handed out in order and taken back all at once.
@@ -15,22 +16,19 @@
 #include <stdint.h>
 
 #define HOST_PAGE_BYTES    4096u
-#define JUMP_TABLE_ENTRIES 65536u
-
-/* Where a guest IP leads in one context (see x64_context.salt): key = salt << 32 | ip. */
-struct jump_entry {
-    uint64_t negated_key; /* so that adding the key gives 0 */
-    const void *entry;
-};
+#define RETURN_STACK_BYTES (16 * HOST_PAGE_BYTES)
+#define JUMP_SLOTS         (2u * 65536u) /* jumps.h */
 
 struct code_memory {
     uint8_t *region;
     size_t region_bytes;
-    uint8_t *event;           /* a page whose loads trap while an event is pending */
-    uint8_t *context;         /* a page */
-    struct jump_entry *jumps; /* JUMP_TABLE_ENTRIES */
-    const uint8_t *code;      /* readable, executable */
-    uint8_t *writable;        /* the same bytes */
+    uint8_t *returns;          /* lowest byte of the return stack; the page below it traps */
+    uint8_t *event;            /* a page whose loads trap while an event is pending */
+    uint8_t *context;          /* a page */
+    uint32_t *jump_keys;       /* JUMP_SLOTS; jump_entries follow at once */
+    const void **jump_entries; /* JUMP_SLOTS */
+    const uint8_t *code;       /* readable, executable */
+    uint8_t *writable;         /* the same bytes */
     size_t bytes, used;
 };
 

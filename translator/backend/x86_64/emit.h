@@ -34,8 +34,9 @@ struct x87_pending {
 struct slow_access {
     struct x64_insn insn; /* to be repeated on the value slot */
     struct host_address address;
-    uint8_t kind, type; /* enum access_kind, enum ir_type */
-    bool is_handled;    /* out of line the interpreter's handler does the whole instruction */
+    uint8_t kind, type;  /* enum access_kind, enum ir_type */
+    bool is_handled;     /* out of line the interpreter's handler does the whole instruction */
+    uint8_t string_stub; /* not 0: emit_string.c makes the stub */
     uint16_t guest;
     const uint8_t *resume; /* behind the access */
     uint32_t stub;         /* 0: not emitted yet */
@@ -70,9 +71,11 @@ struct emitter {
     unsigned slow_count, site_count;
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
-    uint32_t guard;        /* where emit_guard began */
+    uint32_t guard, start; /* where emit_guard and emit_block_head began */
     uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
     uint32_t exit_stub[2];
+    uint32_t jump_bias; /* of the block's context */
+    bool has_landing;
     bool is_x87_resident; /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
@@ -162,8 +165,8 @@ emit_fn emit_MOV, emit_LEA, emit_LOAD, emit_STORE, emit_extend, emit_SIGN, emit_
     emit_CMOV, emit_GET_FLAGS, emit_SET_FLAGS, emit_carry;
 emit_fn emit_alu, emit_compare, emit_in_place, emit_multiply, emit_IMUL, emit_divide;
 emit_fn emit_shift, emit_double_shift, emit_bit, emit_scan;
-emit_fn emit_jump, emit_branch, emit_branch_zero, emit_jump_indirect, emit_leave_block,
-    emit_fall_out;
+emit_fn emit_jump, emit_branch, emit_branch_zero, emit_jump_indirect, emit_call, emit_call_indirect,
+    emit_return, emit_leave_block, emit_fall_out;
 /** Instructions of operations on memory, for emit_fused_rmw; false: not possible. */
 bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
 bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
@@ -176,6 +179,8 @@ void emit_guard(struct emitter *e);
 void emit_block_head(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void emit_guest_call(struct emitter *e, unsigned guest);
+/** Continue at the IP in R8D: through the jump table if it is there, else at the dispatcher. */
+void emit_jump_by_table(struct emitter *e);
 
 /* emit_sse.c */
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
@@ -186,6 +191,12 @@ bool emit_exchange(struct emitter *e, unsigned guest);
 
 /* emit_system.c: likewise. */
 bool emit_system(struct emitter *e, unsigned guest);
+
+/* emit_string.c */
+/** A repeated string instruction in line; false when the handler must be called. */
+bool emit_string(struct emitter *e, unsigned guest);
+/** The stub of e->slow[number], which has a `string_stub`. */
+void emit_string_stub(struct emitter *e, unsigned number);
 
 /* emit_block.c */
 /** Translate into code memory at its `used`; NULL when there is no room. */

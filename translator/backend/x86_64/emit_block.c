@@ -62,9 +62,9 @@ static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_BRANCH] = emit_branch,
     [IR_BRANCH_ZERO] = emit_branch_zero,
     [IR_JUMP_INDIRECT] = emit_jump_indirect,
-    [IR_CALL] = emit_jump,
-    [IR_CALL_INDIRECT] = emit_jump_indirect,
-    [IR_RETURN] = emit_jump_indirect,
+    [IR_CALL] = emit_call,
+    [IR_CALL_INDIRECT] = emit_call_indirect,
+    [IR_RETURN] = emit_return,
     [IR_LEAVE_BLOCK] = emit_leave_block,
     [IR_FALL_OUT] = emit_fall_out,
 };
@@ -116,7 +116,7 @@ static void emit_operation(struct emitter *e) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
         if (!emit_sse(e, insn->guest) && !emit_exchange(e, insn->guest) &&
-            !emit_system(e, insn->guest))
+            !emit_system(e, insn->guest) && !emit_string(e, insn->guest))
             emit_guest_call(e, insn->guest);
     } else if (emitters[insn->op] == NULL || spoils_flags(insn))
         e->is_unsupported = true;
@@ -149,6 +149,7 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
+    e->has_landing = false;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
     emit_guest_call(e, guest);
@@ -170,7 +171,7 @@ static void emit_instructions(struct emitter *e, bool calls_all) {
     }
 }
 
-static struct x64_block *write_record(struct emitter *e, uint32_t start, uint32_t end) {
+static struct x64_block *write_record(struct emitter *e, uint32_t end) {
     while ((uintptr_t)e->as.at % _Alignof(struct x64_block) != 0 && !e->as.has_overflown)
         x64_byte(&e->as, 0xcc);
     size_t size = sizeof(struct x64_block) + e->site_count * sizeof(struct x64_site);
@@ -181,8 +182,10 @@ static struct x64_block *write_record(struct emitter *e, uint32_t start, uint32_
     struct x64_block *record = (struct x64_block *)(void *)e->as.at;
     *record = (struct x64_block){
         .guard = e->guard,
-        .start = start,
+        .start = e->start,
         .end = end,
+        .jump_bias = e->jump_bias,
+        .has_landing = e->has_landing,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
         .site_count = e->site_count,
     };
@@ -203,20 +206,21 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = e->exit_stub[0] = e->exit_stub[1] = 0;
+    e->has_landing = false;
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
     emit_x87_begin(e);
     e->guard = emit_here(e);
     emit_guard(e);
-    uint32_t start = emit_here(e);
+    e->start = emit_here(e);
     emit_block_head(e);
     emit_instructions(e, calls_all);
     uint32_t end = emit_here(e);
     e->at = e->ir->count - 1;
     emit_stubs(e);
     emit_exit_stubs(e);
-    return write_record(e, start, end);
+    return write_record(e, end);
 }
 
 struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block *ir,

@@ -25,8 +25,7 @@ void emit_guard(struct emitter *e) {
     uint8_t *same = x64_short_jump(&e->as, JRCXZ);
     move64(e, X64_RCX, X64_R11);
     x64_mov_imm32(&e->as, X64_R11, block->ip);
-    x64_mov_imm32(&e->as, X64_R10, CAUSE_REMAPPED);
-    x64_jmp(&e->as, e->backend->thunks.exit_next);
+    x64_jmp(&e->as, e->backend->thunks.exit_unmapped);
     x64_land(&e->as, same);
     move64(e, X64_RCX, X64_R11);
 }
@@ -53,53 +52,64 @@ void emit_block_head(struct emitter *e) {
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &trap);
 }
 
+/** The block has nothing behind the guest instruction but the way to the dispatcher. */
+static bool is_end(const struct emitter *e, unsigned guest) {
+    const struct ir_insn *last = &e->ir->insn[e->ir->count - 1];
+    return last->guest == guest && (last->op == IR_FALL_OUT || last->op == IR_LEAVE_BLOCK);
+}
+
 void emit_guest_call(struct emitter *e, unsigned guest) {
     e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
-    x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
+    x64_mov_imm64(&e->as, X64_R10,
+                  emit_callout_word(e, guest) | (uint64_t)is_end(e, guest) << CALLOUT_ENDS);
     x64_call(&e->as, e->backend->thunks.guest);
 }
 
-/** Continue where `entry`, which `key` guards, leads if R9 is the key, else at the dispatcher; R8D
- *  is the IP. */
-static void jump_through(struct emitter *e, const struct x64_mem *key,
-                         const struct x64_mem *entry) {
-    move64(e, X64_R11, X64_RCX);
-    x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, key);
-    struct x64_mem difference = {.base = X64_RCX, .index = X64_R9};
-    x64_reg_mem(&e->as, 0x8d, X64_64, X64_RCX, &difference);
-    uint8_t *hit = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R11);
-    x64_jmp(&e->as, e->backend->thunks.exit_miss);
-    x64_land(&e->as, hit);
-    move64(e, X64_RCX, X64_R11);
-    x64_reg_mem(&e->as, 0xff, X64_32, 4, entry);
-}
+#define JMP_EXTENSION  4 /* of opcode FF */
+#define CALL_EXTENSION 2
 
-/** R9 = key of the IP in R8. */
-static void make_key(struct emitter *e) {
-    struct x64_mem salt = x64_near(&e->backend->context->salt);
-    x64_reg_mem(&e->as, 0x8b, X64_64, X64_R9, &salt);
-    struct x64_mem sum = {.base = X64_R9, .index = X64_R8};
-    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R9, &sum);
-}
-
-void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
+/** R8 = the operation's target. */
+static void load_target(struct emitter *e, const struct ir_insn *insn) {
     struct operand target = emit_source(e, &insn->a, IR_I32);
     if (target.kind == OPERAND_CONSTANT)
         x64_mov_imm32(&e->as, X64_R8, target.constant);
     else
         emit_move(e, IR_I32, X64_R8, target.reg);
-    x64_reg_reg(&e->as, 0x0fb7, X64_32, X64_R10, X64_R8);
-    struct x64_mem half = {.base = X64_NO_REG, .index = X64_R10, .scale = 3};
-    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &half);
-    struct x64_mem whole = {.base = HOST_JUMPS, .index = X64_R10, .scale = 1};
-    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R10, &whole);
-    make_key(e);
-    struct x64_mem key =
-        x64_at(X64_R10, (int32_t)offsetof(struct jump_entry, negated_key) - JUMPS_BIAS);
-    struct x64_mem entry =
-        x64_at(X64_R10, (int32_t)offsetof(struct jump_entry, entry) - JUMPS_BIAS);
-    jump_through(e, &key, &entry);
+}
+
+/** Jump or call where the jump table says for the IP in R8, else leave to the dispatcher. */
+static void look_up(struct emitter *e, uint8_t extension) {
+    struct x64_asm *as = &e->as;
+    struct x64_mem key = {.base = HOST_JUMPS,
+                          .index = X64_R10,
+                          .scale = 2,
+                          .displacement = (int32_t)(e->jump_bias * sizeof(uint32_t)) - JUMPS_BIAS};
+    struct x64_mem entry = {
+        .base = HOST_JUMPS,
+        .index = X64_R10,
+        .scale = 3,
+        .displacement =
+            (int32_t)(JUMP_SLOTS * sizeof(uint32_t) + e->jump_bias * sizeof(void *)) - JUMPS_BIAS};
+    struct x64_mem difference = {.base = X64_RCX, .index = X64_R8};
+    x64_reg_reg(as, 0x0fb7, X64_32, X64_R10, X64_R8);
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
+    x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
+    uint8_t *hit = x64_short_jump(as, JRCXZ);
+    move64(e, X64_RCX, X64_R11);
+    x64_jmp(as, e->backend->thunks.exit_miss);
+    x64_land(as, hit);
+    move64(e, X64_RCX, X64_R11);
+    x64_reg_mem(as, 0xff, X64_32, extension, &entry);
+}
+
+void emit_jump_by_table(struct emitter *e) {
+    look_up(e, JMP_EXTENSION);
+}
+
+void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
+    load_target(e, insn);
+    emit_jump_by_table(e);
 }
 
 /** The displacement of direct exit `number` is what was emitted last. */
@@ -110,6 +120,41 @@ static void mark_exit(struct emitter *e, unsigned number) {
 void emit_jump(struct emitter *e, const struct ir_insn *insn) {
     x64_jmp(&e->as, x64_here(&e->as));
     mark_exit(e, 0);
+}
+
+/** Where the host's RET comes back to, with the IP that the guest returned to in R8. */
+static void emit_landing(struct emitter *e, uint32_t return_ip) {
+    struct x64_mem difference = x64_at(X64_R8, (int32_t)(0 - return_ip));
+    move64(e, X64_R11, X64_RCX);
+    x64_reg_mem(&e->as, 0x8d, X64_32, X64_RCX, &difference);
+    uint8_t *expected = x64_short_jump(&e->as, JRCXZ);
+    x64_jmp(&e->as, e->backend->thunks.return_miss);
+    x64_land(&e->as, expected);
+    move64(e, X64_RCX, X64_R11);
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, 1);
+    e->has_landing = true;
+}
+
+void emit_call(struct emitter *e, const struct ir_insn *insn) {
+    if (insn->imm == insn->imm2) { /* code that asks where it is, and does not return here */
+        emit_jump(e, insn);
+        return;
+    }
+    x64_call(&e->as, x64_here(&e->as));
+    mark_exit(e, 0);
+    emit_landing(e, insn->imm2);
+}
+
+void emit_call_indirect(struct emitter *e, const struct ir_insn *insn) {
+    load_target(e, insn);
+    look_up(e, CALL_EXTENSION);
+    emit_landing(e, insn->imm2);
+}
+
+void emit_return(struct emitter *e, const struct ir_insn *insn) {
+    load_target(e, insn);
+    x64_byte(&e->as, 0xc3);
 }
 
 void emit_branch(struct emitter *e, const struct ir_insn *insn) {

@@ -229,6 +229,10 @@ static void emit_access_stub(struct emitter *e, struct slow_access *slow, unsign
         return;
     }
     slow->stub = emit_here(e);
+    if (slow->string_stub != 0) {
+        emit_string_stub(e, (unsigned)(slow - e->slow));
+        return;
+    }
     if (slow->is_x87)
         emit_x87_stub(e, slow, guest);
     else if (slow->is_handled)

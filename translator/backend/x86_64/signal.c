@@ -21,17 +21,51 @@
 
 #define SLOW_HITS_TO_PATCH 8
 #define PAGE_FAULT_WRITE   2 /* in the error code that the kernel shows */
+#define RETURNS_KEPT_BYTES (RETURN_STACK_BYTES / 2)
+#define SIGNAL_STACK_BYTES (UINT64_C(256) << 10)
 
 static struct {
     pthread_mutex_t lock;
     unsigned users;
     struct sigaction old_segv, old_fpe;
-} process = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_once_t once;
+    pthread_key_t signal_stack; /* of each thread that runs translated code */
+    bool has_key;
+} process = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 static _Thread_local struct backend *running;
+static _Thread_local bool has_signal_stack;
+
+static void free_signal_stack(void *memory) {
+    const stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    munmap(memory, SIGNAL_STACK_BYTES);
+}
+
+static void make_thread_key(void) {
+    process.has_key = pthread_key_create(&process.signal_stack, free_signal_stack) == 0;
+}
+
+/** A handler on the return stack would do no harm while there is room, but there may be none. */
+static void provide_signal_stack(void) {
+    stack_t stack;
+    has_signal_stack = true;
+    pthread_once(&process.once, make_thread_key);
+    if (!process.has_key || sigaltstack(NULL, &stack) != 0 || (stack.ss_flags & SS_DISABLE) == 0)
+        return;
+    void *memory = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    stack = (stack_t){.ss_sp = memory, .ss_size = SIGNAL_STACK_BYTES};
+    if (sigaltstack(&stack, NULL) != 0 || pthread_setspecific(process.signal_stack, memory) != 0)
+        free_signal_stack(memory);
+}
 
 void x64_signals_enter(struct backend *backend) {
     running = backend;
+    if (backend != NULL && !has_signal_stack)
+        provide_signal_stack();
 }
 
 static struct x64_block *find_block(const struct backend *backend, uint32_t at) {
@@ -63,12 +97,33 @@ static void count_slow_hit(struct backend *backend, struct x64_site *site) {
     *at = 0xe9;
 }
 
+/** The return stack is full: forget the deepest returns. What code may have pushed for other ends
+ *  stays. */
+static void make_room_for_returns(struct backend *backend, greg_t *rsp) {
+    uint8_t *top = (uint8_t *)(uintptr_t)*rsp;
+    uint8_t *moved = x64_return_base(&backend->memory) - RETURNS_KEPT_BYTES;
+    memmove(moved, top, RETURNS_KEPT_BYTES);
+    *rsp = (greg_t)(uintptr_t)moved;
+    backend->counters->return_overflows++;
+}
+
+static bool is_return_overflow(const struct code_memory *memory, int number,
+                               const siginfo_t *info) {
+    uintptr_t below = (uintptr_t)memory->returns - (uintptr_t)info->si_addr;
+    return number == SIGSEGV && below - 1 < HOST_PAGE_BYTES;
+}
+
 /** True when execution can go on, at *rip. */
 static bool handle(struct backend *backend, int number, const siginfo_t *info,
                    ucontext_t *context) {
     const struct code_memory *memory = &backend->memory;
     greg_t *rip = &context->uc_mcontext.gregs[REG_RIP];
     uintptr_t at = (uintptr_t)*rip - (uintptr_t)memory->code;
+    if (at < memory->used && is_return_overflow(memory, number, info)) {
+        backend->counters->host_traps++;
+        make_room_for_returns(backend, &context->uc_mcontext.gregs[REG_RSP]);
+        return true;
+    }
     struct x64_site *site = at < memory->used ? find_site(backend, (uint32_t)at) : NULL;
     if (site == NULL || (number == SIGFPE) != (site->kind == SITE_DIVIDE))
         return false;

@@ -6,6 +6,8 @@
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/x86_64.h"
 
+#define ABOVE 7 /* condition */
+
 static const uint8_t host_of_guest[8] = {X64_RAX,  X64_RCX, X64_RDX, X64_RBX,
                                          HOST_ESP, X64_RBP, X64_RSI, X64_RDI};
 
@@ -107,9 +109,11 @@ static void pop(struct x64_asm *as, uint8_t reg) {
     x64_byte(as, 0x58 | (reg & 7));
 }
 
-/** uint32_t enter(struct cpu *, const void *entry, uint8_t *biased_jumps); RSP is a multiple of 16
- * in translated code. */
-static const uint8_t *make_enter(struct x64_asm *as, const struct x64_context *context) {
+/** uint32_t enter(struct cpu *, const void *entry, uint8_t *biased_jumps). The return stack starts
+ *  empty: what an earlier run left there may be mapped elsewhere, or gone. */
+static const uint8_t *make_enter(struct x64_asm *as, const struct backend *backend) {
+    const struct x64_context *context = backend->context;
+    struct x64_mem base = x64_near(x64_return_base(&backend->memory));
     const uint8_t *here = x64_here(as);
     for (unsigned i = 0; i < 6; i++)
         push(as, saved_registers[i]);
@@ -117,6 +121,8 @@ static const uint8_t *make_enter(struct x64_asm *as, const struct x64_context *c
     x64_reg_reg(as, 0x8b, X64_64, HOST_CPU, X64_RDI);
     x64_reg_reg(as, 0x8b, X64_64, X64_R11, X64_RSI);
     x64_reg_reg(as, 0x8b, X64_64, HOST_JUMPS, X64_RDX);
+    store(as, X64_RSP, x64_near(&context->host_stack));
+    x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &base);
     load(as, HOST_BUDGET, x64_near(&context->budget));
     load_state(as, context);
     x64_reg_reg(as, 0xff, X64_32, 4, X64_R11); /* jmp r11 */
@@ -124,8 +130,9 @@ static const uint8_t *make_enter(struct x64_asm *as, const struct x64_context *c
 }
 
 /** State is saved, EAX is enum block_exit: back to C. */
-static const uint8_t *make_exit_saved(struct x64_asm *as) {
+static const uint8_t *make_exit_saved(struct x64_asm *as, const struct x64_context *context) {
     const uint8_t *here = x64_here(as);
+    load(as, X64_RSP, x64_near(&context->host_stack));
     add_to_stack(as, 8);
     for (unsigned i = 6; i-- > 0;)
         pop(as, saved_registers[i]);
@@ -133,34 +140,102 @@ static const uint8_t *make_exit_saved(struct x64_asm *as) {
     return here;
 }
 
-/* R11D = IP to continue at; R10 = exit taken, or enum exit_cause. */
+/** Leave with `exit` when cpu->eip is right. */
+static void leave(struct x64_asm *as, const struct backend *backend, uint32_t exit) {
+    save_state(as, backend->context);
+    x64_mov_imm32(as, X64_RAX, exit);
+    x64_jmp(as, backend->thunks.exit_saved);
+}
+
+/* R11D = IP to continue at (R8D for exit_miss); R10 = exit taken, or enum exit_cause, for
+   exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
     x64_mov_imm32(as, X64_R10, CAUSE_INDIRECT);
+    uint8_t *on = x64_short_jump(as, 0xeb);
+    thunks->exit_unmapped = x64_here(as);
+    x64_mov_imm32(as, X64_R10, CAUSE_REMAPPED);
+    x64_land(as, on);
+    store(as, X64_R11, eip_slot());
+    store(as, X64_R10, x64_near(&context->last_exit));
+    leave(as, backend, EXIT_MISS);
     thunks->exit_next = x64_here(as);
     store(as, X64_R11, eip_slot());
     store(as, X64_R10, x64_near(&context->last_exit));
     thunks->exit_leave = x64_here(as);
-    save_state(as, context);
-    x64_mov_imm32(as, X64_RAX, EXIT_NEXT);
-    x64_jmp(as, thunks->exit_saved);
+    leave(as, backend, EXIT_NEXT);
     thunks->exit_event = x64_here(as);
     store(as, X64_R11, eip_slot());
-    save_state(as, context);
-    x64_mov_imm32(as, X64_RAX, EXIT_EVENT);
-    x64_jmp(as, thunks->exit_saved);
+    leave(as, backend, EXIT_EVENT);
+}
+
+static void count(struct x64_asm *as, const uint64_t *counter) {
+    struct x64_mem more = x64_at(X64_R10, 1);
+    load(as, X64_R10, x64_near(counter));
+    x64_reg_mem(as, 0x8d, X64_64, X64_R10, &more);
+    store(as, X64_R10, x64_near(counter));
+}
+
+/** The rarer ways of a return: struct thunks says which. */
+static void make_jumps(struct x64_asm *as, struct backend *backend) {
+    const struct x64_context *context = backend->context;
+    struct x64_mem bias = x64_near(&context->jump_bias);
+    struct x64_mem slot = {.base = X64_R10, .index = X64_RCX};
+    struct x64_mem key = {
+        .base = HOST_JUMPS, .index = X64_R10, .scale = 2, .displacement = -JUMPS_BIAS};
+    struct x64_mem difference = {.base = X64_RCX, .index = X64_R8};
+    struct x64_mem entry = {.base = HOST_JUMPS,
+                            .index = X64_R10,
+                            .scale = 3,
+                            .displacement = (int32_t)(JUMP_SLOTS * sizeof(uint32_t)) - JUMPS_BIAS};
+    backend->thunks.return_bottom = x64_here(as);
+    add_to_stack(as, -(int8_t)sizeof(uint64_t));
+    count(as, &context->return_bottoms);
+    backend->thunks.jump = x64_here(as);
+    x64_reg_reg(as, 0x8b, X64_64, X64_R11, X64_RCX);
+    uint8_t *on = x64_short_jump(as, 0xeb);
+    backend->thunks.return_miss = x64_here(as);
+    count(as, &context->return_misses);
+    x64_land(as, on);
+    x64_reg_reg(as, 0x0fb7, X64_32, X64_R10, X64_R8);
+    x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &bias);
+    x64_reg_mem(as, 0x8d, X64_64, X64_R10, &slot);
+    x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
+    x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
+    uint8_t *hit = x64_short_jump(as, 0xe3);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
+    x64_jmp(as, backend->thunks.exit_miss);
+    x64_land(as, hit);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
+    x64_reg_mem(as, 0xff, X64_32, 4, &entry);
+}
+
+/** All state is saved, RAX tells where to go on: load it and jump. The mode or mappings may have
+ *  changed, so the return stack is emptied. */
+static const uint8_t *make_enter_again(struct x64_asm *as, const struct backend *backend) {
+    const struct x64_context *context = backend->context;
+    const uint8_t *here = x64_here(as);
+    struct x64_mem base = x64_near(x64_return_base(&backend->memory));
+    struct x64_mem target = x64_near(&context->target);
+    store(as, X64_RAX, target);
+    x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &base);
+    load(as, HOST_BUDGET, x64_near(&context->budget));
+    load_state(as, context);
+    x64_reg_mem(as, 0xff, X64_32, 4, &target);
+    return here;
 }
 
 /** Call the C function that `function` points to: first argument the context, the others from R11D
- *  (if it takes an offset) and R10. A result of 0 continues, n + 1 leaves with exit n. */
+ *  (if it takes an offset) and R10. */
 static const uint8_t *make_call(struct x64_asm *as, const struct backend *backend,
                                 const void *function, bool takes_offset) {
     const struct x64_context *context = backend->context;
     const uint8_t *here = x64_here(as);
-    add_to_stack(as, -8);
+    store(as, X64_RSP, x64_near(&context->return_stack));
+    load(as, X64_RSP, x64_near(&context->host_stack));
     save_state(as, context);
     store(as, X64_R8, x64_near(&context->temp[0]));
     store(as, X64_R9, x64_near(&context->temp[1]));
@@ -171,16 +246,19 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     x64_reg_reg(as, 0x8b, X64_64, takes_offset ? X64_RDX : X64_RSI, X64_R10);
     struct x64_mem callee = x64_near(function);
     x64_reg_mem(as, 0xff, X64_32, 2, &callee);
-    add_to_stack(as, 8);
-    x64_reg_reg(as, 0x85, X64_32, X64_RAX, X64_RAX);
+    x64_reg_reg(as, 0x85, X64_64, X64_RAX, X64_RAX);
     uint8_t *continues = x64_short_jump(as, 0x74);
-    add_to_stack(as, 8); /* the return address */
+    struct x64_insn compare = {
+        .opcode = 0x83, .size = X64_64, .reg = 7, .imm = MOST_LEAVE, .imm_bytes = 1};
+    x64_with_reg(as, &compare, X64_RAX);
+    x64_jcc(as, ABOVE, backend->thunks.enter_again);
     struct x64_mem minus_one = x64_at(X64_RAX, -1);
     x64_reg_mem(as, 0x8d, X64_32, X64_RAX, &minus_one);
     x64_jmp(as, backend->thunks.exit_saved);
     x64_land(as, continues);
     load(as, X64_R8, x64_near(&context->temp[0]));
     load(as, X64_R9, x64_near(&context->temp[1]));
+    load(as, X64_RSP, x64_near(&context->return_stack));
     load_state(as, context);
     x64_byte(as, 0xc3);
     return here;
@@ -194,14 +272,17 @@ bool x64_make_thunks(struct backend *backend) {
         .end = memory->writable + memory->bytes,
         .to_code = (intptr_t)memory->code - (intptr_t)memory->writable,
     };
-    backend->thunks.enter = make_enter(&as, context);
-    backend->thunks.exit_saved = make_exit_saved(&as);
+    backend->thunks.enter = make_enter(&as, backend);
+    backend->thunks.exit_saved = make_exit_saved(&as, context);
     make_exits(&as, backend);
+    make_jumps(&as, backend);
+    backend->thunks.enter_again = make_enter_again(&as, backend);
     backend->thunks.access = make_call(&as, backend, &context->call_access, true);
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);
     backend->thunks.x87 = make_call(&as, backend, &context->call_x87, false);
     x64_make_lookups(backend, &as);
     memory->used = (size_t)(as.at - memory->writable);
+    *(const uint8_t **)(void *)x64_return_base(memory) = backend->thunks.return_bottom;
     return !as.has_overflown;
 }

@@ -7,6 +7,7 @@
 #include "interp/decode/disasm.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
+#include "translator/backend/x86_64/jumps.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/backend/x86_64/x87.h"
 
@@ -76,45 +77,14 @@ static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes,
 
 static bool x64_translate(struct backend *backend, const struct ir_block *ir,
                           struct bt_block *block) {
-    if (backend->place_count == backend->place_limit)
+    if (backend->place_count == backend->place_limit ||
+        !jumps_find_bias(backend, block, &backend->emitter->jump_bias))
         return false;
     struct x64_block *record = x64_emit_block(backend, ir, block);
     if (record == NULL)
         return false;
     backend->places[backend->place_count++] = (struct block_place){record->start, record};
     return true;
-}
-
-/** The jump table's number for the mode and CS in force. */
-static uint64_t current_salt(struct backend *backend, const struct bt_block *block) {
-    const struct cpu *cpu = backend->cpu;
-    const struct segment *code = &cpu->seg[SEG_CS];
-    for (unsigned i = 0; i < JUMP_CONTEXTS; i++) {
-        const struct jump_context *known = &backend->jump_contexts[i];
-        if (known->salt != 0 && known->code_base == code->base &&
-            known->code_limit == code->limit && known->mode_key == block->mode_key)
-            return known->salt;
-    }
-    backend->last_salt += UINT64_C(1) << 32;
-    if (backend->last_salt == 0) { /* all numbers were used once */
-        code_memory_clear_jumps(&backend->memory);
-        memset(backend->jump_contexts, 0, sizeof(backend->jump_contexts));
-        backend->last_salt = UINT64_C(1) << 32;
-    }
-    backend->jump_contexts[backend->next_context++ % JUMP_CONTEXTS] = (struct jump_context){
-        .code_base = code->base,
-        .code_limit = code->limit,
-        .mode_key = block->mode_key,
-        .salt = backend->last_salt,
-    };
-    return backend->last_salt;
-}
-
-/** Blocks that come from the dispatcher were wanted at their IP: that is what the table holds. */
-static void remember(struct backend *backend, const struct bt_block *block) {
-    struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
-    jump->negated_key = 0 - (backend->context->salt | block->ip);
-    jump->entry = block->guarded_entry;
 }
 
 static void set_budget(struct x64_context *context, const struct cpu *cpu, uint64_t most) {
@@ -126,7 +96,13 @@ static void set_budget(struct x64_context *context, const struct cpu *cpu, uint6
     context->limit = cpu->icount + left;
 }
 
-typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, uint8_t *biased_jumps);
+static void count_jumps(struct backend *backend) {
+    struct x64_context *context = backend->context;
+    backend->counters->jump_misses += backend->has_missed;
+    backend->counters->return_misses += context->return_misses;
+    backend->counters->return_bottoms += context->return_bottoms;
+    context->return_misses = context->return_bottoms = 0;
+}
 
 /** Count the way out; the exit taken when it is one to link, or NULL. */
 static struct block_link *note_exit(struct backend *backend, enum block_exit exit) {
@@ -145,28 +121,36 @@ static struct block_link *note_exit(struct backend *backend, enum block_exit exi
     return link;
 }
 
+typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, uint8_t *biased_jumps);
+
 static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct bt_block *block,
                                struct block_link **last_link) {
     struct x64_context *context = backend->context;
-    context->last_exit = CAUSE_ENDS;
-    context->salt = current_salt(backend, block);
-    remember(backend, block);
+    context->last_exit = CAUSE_HANDLER;
+    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    if (backend->has_missed)
+        jumps_remember(backend, block);
+    backend->has_missed = false;
+    x64_know_block(backend, block);
     bool uses_window = block->mode.uses_window;
     set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
+    context->uses_window = uses_window;
     context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
     x64_load_window(backend, uses_window);
     enter_fn *enter = (enter_fn *)(uintptr_t)backend->thunks.enter;
     uint64_t icount = cpu->icount;
-    uint8_t *jumps = (uint8_t *)backend->memory.jumps + JUMPS_BIAS;
+    uint8_t *jumps = (uint8_t *)backend->memory.jump_keys + JUMPS_BIAS;
     uint32_t exit = enter(cpu, block->entry, jumps);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context);
     if (!uses_window)
         cpu->mmu.callouts += (cpu->icount - icount) / INSTRUCTIONS_PER_CALLOUT;
     *last_link = note_exit(backend, (enum block_exit)exit);
-    return (enum block_exit)exit;
+    backend->has_missed = exit == EXIT_MISS;
+    count_jumps(backend);
+    return backend->has_missed ? EXIT_NEXT : (enum block_exit)exit;
 }
 
 static void patch_jump(struct backend *backend, uint32_t displacement, uint32_t target) {
@@ -187,9 +171,13 @@ static void x64_unlink(struct backend *backend, struct block_link *link) {
 }
 
 static void x64_retire(struct backend *backend, struct bt_block *block) {
-    struct jump_entry *jump = &backend->memory.jumps[block->ip % JUMP_TABLE_ENTRIES];
-    if (jump->entry == block->guarded_entry)
-        jump->negated_key = 0;
+    const struct x64_block *record = block->host;
+    jumps_forget(backend, block);
+    /* A callee may return into the block, whose links nobody will undo. */
+    if (record->has_landing)
+        patch_jump(backend, block->link[1].host_offset,
+                   (uint32_t)(backend->thunks.jump - backend->memory.code));
+    x64_forget_block(backend, block);
 }
 
 static void x64_invalidate(struct backend *backend, struct bt_block *block) {
@@ -199,7 +187,7 @@ static void x64_invalidate(struct backend *backend, struct bt_block *block) {
 static void x64_flush(struct backend *backend) {
     backend->memory.used = backend->first_block;
     backend->place_count = 0;
-    code_memory_clear_jumps(&backend->memory);
+    jumps_clear(backend);
 }
 
 static void x64_request_exit(struct backend *backend) {

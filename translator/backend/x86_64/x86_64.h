@@ -6,6 +6,7 @@
  *   R13   guest instructions left in the budget, times BUDGET_UNIT, plus BUDGET_LOW
  *   R12   the jump table plus JUMPS_BIAS; the trap word lies at TRAP_DISPLACEMENT from it
  *   R8 R9 temporaries of the IR   R10 R11   addresses and everything else
+ *   RSP   the return stack: host addresses where guest CALLs expect to be returned to
  *   XMM0..XMM7, MXCSR   the guest's, in blocks whose mode says that SSE is usable
  *   RFLAGS  guest arithmetic flags; the upper halves of guest registers are 0
  */
@@ -25,25 +26,34 @@
 /* What translated code keeps in memory, found RIP-relative. The page's last 8 bytes are the trap
    word: an index of 1 to 255 added to its address reaches a page without access. */
 struct x64_context {
-    uint64_t value;      /* operand of an access out of line */
-    uint64_t word;       /* CALLOUT_* of the access, during a look-up (lookup.c) */
-    uint64_t rcx;        /* guest ECX meanwhile */
-    uint64_t byte;       /* where AH..BH meet registers that need a REX prefix */
-    uint64_t salt;       /* number of the jump table's context, in the upper half */
-    int64_t budget;      /* R13 outside translated code */
-    uint64_t temp[2];    /* R8 and R9 during calls */
-    uint16_t flags;      /* guest flags: AH as LAHF gives it, AL = OF */
-    uintptr_t last_exit; /* the struct block_link taken, or enum exit_cause */
-    uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
-    uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
-    uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
+    uint64_t value;                    /* operand of an access out of line */
+    uint64_t word;                     /* CALLOUT_* of the access, during a look-up (lookup.c) */
+    uint64_t rcx;                      /* guest ECX meanwhile */
+    uint64_t byte;                     /* where AH..BH meet registers that need a REX prefix */
+    int64_t budget;                    /* R13 outside translated code */
+    uint64_t temp[2];                  /* R8 and R9 during calls */
+    uint64_t return_stack, host_stack; /* RSP of translated code while C runs, and of C */
+    uint64_t return_misses, return_bottoms; /* of struct backend_counters, in this run */
+    uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
+    uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
+    uintptr_t last_exit;                    /* the struct block_link taken, or enum exit_cause */
+    /* What these return: CONTINUE, LEAVE(enum block_exit), or host code to jump to. */
+    uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
+    uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_divide)(struct x64_context *context, uint64_t what);
     struct backend *backend;
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
-    uint32_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t target;        /* host code to jump to, when all registers are the guest's */
+    bool uses_window;       /* the running blocks */
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
+
+#define CONTINUE    UINT64_C(0)
+#define LEAVE(exit) ((uint64_t)(exit) + 1)
+#define MOST_LEAVE  3
 
 /* Two registers are also shift counts (lookup.c): by R12 a 32-bit shift goes over a page offset,
    and by R13 a 64-bit shift to the left keeps the two lowest bits alone. */
@@ -60,6 +70,7 @@ enum callout_field {
     CALLOUT_SEGMENT = 54, /* 3 bits */
     CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
     CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+    CALLOUT_ENDS = 61,    /* 1 bit: nothing of the block lies behind the guest instruction */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
@@ -85,6 +96,8 @@ struct x64_site {
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
+    uint32_t jump_bias;
+    bool has_landing; /* exit 1 is where a call returns to */
     uint32_t exit_stub[2];
     unsigned site_count;
     struct x64_site sites[];
@@ -95,17 +108,24 @@ struct block_place {
     struct x64_block *block; /* writable mapping */
 };
 
-/* A mode and CS for which the jump table has entries. */
+/* See jumps.h. */
 struct jump_context {
-    uint64_t code_base;
-    uint32_t code_limit, mode_key;
-    uint64_t salt;
+    uint32_t code_base, mode_key;
+    bool is_used;
 };
-#define JUMP_CONTEXTS 16u
+#define JUMP_CONTEXTS 4096u
+
+/* What `run` gets from translated code besides enum block_exit: the way on was not known. */
+#define EXIT_MISS 3u
+
+#define KNOWN_BLOCKS 4096u
 
 struct thunks {
-    const uint8_t *enter;
-    const uint8_t *exit_next, *exit_miss, *exit_event, *exit_leave, *exit_saved;
+    const uint8_t *enter, *enter_again;
+    const uint8_t *exit_next, *exit_miss, *exit_unmapped, *exit_event, *exit_leave, *exit_saved;
+    /* Go where R8D says by the jump table; the same with RCX in R11, from a landing that was not
+       returned to; the same, returned to from the bottom of the return stack. */
+    const uint8_t *jump, *return_miss, *return_bottom;
     const uint8_t *access, *guest, *divide, *x87;
     /* By enum access_kind and enum ir_type: the same as `access` for a linear address in R11D, but
        looks into the shadow tables first. */
@@ -123,9 +143,10 @@ struct backend {
     size_t first_block;         /* where the thunks end */
     struct block_place *places; /* by rising start */
     unsigned place_count, place_limit;
+    struct bt_block *known[KNOWN_BLOCKS]; /* that the dispatcher entered, by linear address */
     struct jump_context jump_contexts[JUMP_CONTEXTS];
-    unsigned next_context;
-    uint64_t last_salt;
+    unsigned jump_context_count;
+    bool has_missed; /* the last run ended where the jump table knew no way */
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
@@ -139,10 +160,16 @@ bool x64_make_thunks(struct backend *backend);
 /** Emit the look-up thunks; the others must be there. */
 void x64_make_lookups(struct backend *backend, struct x64_asm *as);
 
+/** Where RSP points when the return stack is empty. */
+static inline uint8_t *x64_return_base(const struct code_memory *memory) {
+    return memory->returns + RETURN_STACK_BYTES - sizeof(uint64_t);
+}
+
 /** Let traps in translated code of this process come to the back end whose code runs. */
 bool x64_signals_acquire(struct error *error);
 void x64_signals_release(void);
-/** Name the back end whose code this thread is about to run. */
+/** Name the back end whose code this thread is about to run. The thread then handles signals on a
+ *  stack of their own. */
 void x64_signals_enter(struct backend *backend);
 
 static inline int64_t x64_instructions_left(const struct x64_context *context) {
@@ -151,6 +178,13 @@ static inline int64_t x64_instructions_left(const struct x64_context *context) {
 static inline void x64_set_instructions_left(struct x64_context *context, int64_t count) {
     context->budget = count * BUDGET_UNIT + BUDGET_LOW;
 }
+
+/** Remember a block that runs now, for x64_continue; forget it. */
+void x64_know_block(struct backend *backend, struct bt_block *block);
+void x64_forget_block(struct backend *backend, const struct bt_block *block);
+/** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
+ *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE(EXIT_NEXT). */
+uint64_t x64_continue(struct x64_context *context);
 
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
