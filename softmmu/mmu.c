@@ -52,7 +52,7 @@ void mmu_set_paging(struct mmu *mmu, uint64_t cr0, uint64_t cr3, uint64_t cr4, u
     if (paging.mode & PAGING_PAE && !is_efer_alone) {
         paging_load_pdptes(mmu->physmem, cr3, paging.pdpte);
     }
-    window_take_callouts(mmu);
+    window_account(mmu);
     shadow_switch(shadow, &paging);
     show_current_view(mmu);
 }

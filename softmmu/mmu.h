@@ -45,7 +45,7 @@ struct mmu {
     uintptr_t *write_table;
     struct mmu_fault fault; /* valid after MMU_FAULT */
     bool is_user;           /* view in force: CPL 3 */
-    uint64_t callouts; /* what the lack of a window has cost, in accesses out of line (window.h) */
+    uint64_t executed[2];   /* instructions, by view, that windows have not heard of (window.h) */
     struct physmem *physmem;
     struct shadow *shadow;
     struct log *log;
@@ -119,6 +119,7 @@ struct mmu_statistics {
     /* Windows: faults served, pages mapped, calls that took pages or rights away, windows emptied
        to stay within bounds. */
     uint64_t window_fills, window_pages, window_unmaps, window_evictions;
+    uint64_t windows_earned, windows_lost; /* because they were worth it, or cost too much */
 };
 const struct mmu_statistics *mmu_statistics(const struct mmu *mmu);
 

@@ -136,6 +136,8 @@ static void put_mmu(struct statistics_writer *writer, const struct mmu_statistic
     put(writer, "mmu", "window_pages", (double)mmu->window_pages);
     put(writer, "mmu", "window_unmaps", (double)mmu->window_unmaps);
     put(writer, "mmu", "window_evictions", (double)mmu->window_evictions);
+    put(writer, "mmu", "windows_earned", (double)mmu->windows_earned);
+    put(writer, "mmu", "windows_lost", (double)mmu->windows_lost);
 }
 
 struct op_count {

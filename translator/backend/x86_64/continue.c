@@ -45,20 +45,18 @@ static struct bt_block *find(struct backend *backend, bool uses_window) {
 uint64_t x64_continue(struct x64_context *context) {
     struct backend *backend = context->backend;
     struct cpu *cpu = backend->cpu;
+    uint64_t icount = context->limit - (uint64_t)x64_instructions_left(context);
     bool is_cut_short = cpu->icount_limit < context->limit;
+    x64_count_executed(backend, icount);
     if (is_cut_short || !is_boundary_quiet(cpu))
         return LEAVE(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
-    if (block == NULL || block->guest_count > x64_instructions_left(context))
-        return LEAVE(EXIT_NEXT);
-    /* Budget and callouts are counted in another way without a window. */
-    if (uses_window != context->uses_window)
+    if (block == NULL || (int64_t)(cpu->icount_limit - icount) < block->guest_count)
         return LEAVE(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
-    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
-    context->holds_simd = block->mode.simd_usable;
+    x64_begin_stretch(backend, block, icount);
     x64_load_window(backend, uses_window);
     backend->counters->continuations++;
     return (uintptr_t)block->entry;
