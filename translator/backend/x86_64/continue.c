@@ -52,7 +52,7 @@ uint64_t x64_continue(struct x64_context *context) {
         return LEAVE(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
-    if (block == NULL || (int64_t)(cpu->icount_limit - icount) < block->guest_count)
+    if (block == NULL || icount + block->guest_count > cpu->icount_limit)
         return LEAVE(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
