@@ -43,6 +43,24 @@ static void store_destroy(struct insn_cache_store *store) {
     free(store);
 }
 
+void insn_cache_remapped(struct insn_cache *cache) {
+    cache->epoch++;
+    cache->context = 0;
+    memset(cache->fetched, 0, sizeof(cache->fetched));
+}
+
+/* The guest may have mapped a page of code elsewhere, and need not say so by INVLPG. */
+static void pages_dropped(void *opaque, uint32_t first, uint32_t count) {
+    struct insn_cache *cache = opaque;
+    for (uint32_t i = 0; i < count && i < FETCH_BITS; i++) {
+        uint32_t bit = (first + i) % FETCH_BITS;
+        if (cache->fetched[bit / 64] >> bit % 64 & 1) {
+            insn_cache_remapped(cache);
+            return;
+        }
+    }
+}
+
 struct insn_cache *insn_cache_create(struct cpu *cpu, struct error *error) {
     struct insn_cache *cache = calloc(1, sizeof(*cache));
     struct insn_cache_store *store = store_create(cpu, error);
@@ -58,6 +76,7 @@ struct insn_cache *insn_cache_create(struct cpu *cpu, struct error *error) {
     cache->store->code_subscriber =
         code_pages_subscribe(cpu->code_pages, insn_cache_code_written, cache);
     physmem_on_remap(cpu->physmem, insn_cache_physmem_remapped, cache);
+    mmu_on_drop(&cpu->mmu, pages_dropped, cache);
     return cache;
 failed:
     if (store != NULL)
@@ -81,11 +100,6 @@ void insn_cache_flush(struct insn_cache *cache) {
     cache->statistics.flushes++;
 }
 
-void insn_cache_remapped(struct insn_cache *cache) {
-    cache->epoch++;
-    cache->context = 0;
-}
-
 void insn_cache_update_context(struct cpu *cpu) {
     struct insn_cache *cache = cpu->insn_cache;
     cache->context = cache->epoch << 2 | (cpu->mmu.is_user ? 2u : 0u) | (cpu->code_is_32 ? 1u : 0u);
@@ -106,6 +120,7 @@ static const struct fetch_page *fetch(struct cpu *cpu, uint32_t linear) {
             cpu_raise_page_fault(cpu);
         entry->page = page;
         entry->mapping = mapping;
+        cache->fetched[page % FETCH_BITS / 64] |= UINT64_C(1) << page % 64;
     }
     return &entry->fetched;
 }

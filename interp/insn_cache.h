@@ -64,6 +64,7 @@ struct fetch_entry {
 
 #define JUMP_CACHE_SIZE  4096
 #define FETCH_CACHE_SIZE 256
+#define FETCH_BITS       4096
 
 struct insn_cache_store;
 
@@ -80,6 +81,7 @@ struct insn_cache {
     bool stops_after_event;                   /* interp_step: an event counts as the step */
     struct chain_link jumps[JUMP_CACHE_SIZE]; /* by linear address, for indirect branches */
     struct fetch_entry fetches[FETCH_CACHE_SIZE];
+    uint64_t fetched[FETCH_BITS / 64]; /* bit page % FETCH_BITS: code came from it in this epoch */
     struct insn_cache_store *store;
     struct insn_cache_statistics statistics;
 };

@@ -284,6 +284,11 @@ enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch
     return MMU_OK;
 }
 
+void mmu_on_drop(struct mmu *mmu, mmu_dropped_fn *dropped, void *opaque) {
+    mmu->shadow->dropped = dropped;
+    mmu->shadow->dropped_opaque = opaque;
+}
+
 bool mmu_debug_translate(struct mmu *mmu, linear_addr linear, phys_addr *phys) {
     struct page_walk walk;
     uint32_t error_code;

@@ -97,6 +97,12 @@ enum mmu_status mmu_store_system(struct mmu *mmu, linear_addr linear, unsigned s
 enum mmu_status mmu_probe(struct mmu *mmu, linear_addr linear, unsigned size,
                           enum mmu_access access, bool system);
 
+/** Called when `count` pages from linear page `first` on of the address space in force may have
+ * come to mean something else, as by a write to the guest's tables: whoever keeps what
+ * mmu_fetch_page said must ask again. One listener. */
+typedef void mmu_dropped_fn(void *opaque, uint32_t first, uint32_t count);
+void mmu_on_drop(struct mmu *mmu, mmu_dropped_fn *dropped, void *opaque);
+
 struct fetch_page {
     const uint8_t *host; /* the page's first byte, or NULL when code must be read by physmem_read */
     frame_number frame;  /* FRAME_NONE when host is NULL */

@@ -104,6 +104,12 @@ static unsigned drop_page(struct shadow_space *space, uint32_t page) {
     return dropped;
 }
 
+static void tell_dropped(const struct shadow *shadow, const struct shadow_space *space,
+                         uint32_t first, uint32_t count) {
+    if (space == shadow->current && shadow->dropped != NULL)
+        shadow->dropped(shadow->dropped_opaque, first, count);
+}
+
 unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, uint32_t first,
                            uint32_t count) {
     unsigned dropped = 0;
@@ -120,6 +126,7 @@ unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, ui
         }
         page += SHADOW_CHUNK_PAGES;
     }
+    tell_dropped(shadow, space, first, end - first);
     shadow->generation++;
     shadow->statistics.drops += dropped;
     if (dropped != 0) {
@@ -146,6 +153,7 @@ void shadow_empty_space(struct shadow *shadow, struct shadow_space *space) {
             }
         }
     }
+    tell_dropped(shadow, space, 0, SHADOW_PAGES);
     shadow->generation++;
 }
 

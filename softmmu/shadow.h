@@ -127,6 +127,8 @@ struct shadow {
     uint64_t control[4]; /* CR0, CR3, CR4, EFER as last told */
     struct physmem *physmem;
     struct log *log;
+    void (*dropped)(void *opaque, uint32_t first, uint32_t count); /* mmu_on_drop; or NULL */
+    void *dropped_opaque;
     struct mmu_statistics statistics;
 };
 

@@ -203,6 +203,21 @@ Test(run, a_remapped_code_page_runs_its_new_bytes) {
     cr_assert_eq(reg(GPR_EAX), 2, "EAX %x", reg(GPR_EAX));
 }
 
+/* call 20000h; mov dword [pte of 20000h],30007h; call 20000h; hlt. There: inc eax or inc ebx; ret
+ */
+Test(run, a_page_remapped_without_invlpg_runs_its_new_bytes) {
+    static const char code[] = "\xe8\xfb\xff\x00\x00\xc7\x05\x80\x10\x04\x00\x07\x00\x03\x00"
+                               "\xe8\xec\xff\x00\x00\xf4";
+    flat_machine_enable_paging(machine);
+    physmem_dma_write(machine->physmem, 0x20000, "\x40\xc3", 2);
+    physmem_dma_write(machine->physmem, 0x30000, "\x43\xc3", 2);
+    machine->cpu.gpr[GPR_EAX] = machine->cpu.gpr[GPR_EBX] = 0;
+    LOAD(code);
+    cr_assert_eq(flat_machine_run(machine, 100), CPU_EXIT_HALTED);
+    cr_assert_eq(reg(GPR_EAX), 1, "EAX %x", reg(GPR_EAX));
+    cr_assert_eq(reg(GPR_EBX), 1, "EBX %x", reg(GPR_EBX));
+}
+
 /* mov dword [pte of 20000h],30007h; invlpg [20000h]; jmp 20000h */
 Test(run, a_page_remapped_by_invlpg_runs_its_new_bytes_in_single_steps) {
     static const char code[] = "\xc7\x05\x80\x10\x04\x00\x07\x00\x03\x00\x0f\x01\x3d\x00\x00\x02"

@@ -19,7 +19,7 @@ static struct bt_block *block_of(uint64_t what) {
 }
 
 static unsigned guest_of(uint64_t what) {
-    return what >> CALLOUT_GUEST & 63;
+    return what >> CALLOUT_GUEST & (IR_MAX_GUEST - 1);
 }
 
 /** Make struct cpu exact at the guest instruction. */
@@ -27,7 +27,7 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = context->backend->cpu;
     const struct bt_block *block = block_of(what);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
-    cpu->ip_base = block->ip;
+    cpu->ip_base = block->page_ip;
     cpu->insn = &block->guest[2 * guest_of(what)];
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context) - block->guest_count;
     return cpu;
@@ -38,7 +38,7 @@ static uint64_t leave_before(struct x64_context *context, struct cpu *cpu, uint6
     cpu->eip = insn_ip(cpu, cpu->insn);
     int64_t not_done = block_of(what)->guest_count - (int64_t)guest_of(what);
     x64_set_instructions_left(context, x64_instructions_left(context) + not_done);
-    return LEAVE(EXIT_INTERPRET);
+    return LEAVE_BY(EXIT_INTERPRET);
 }
 
 static uint64_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
@@ -73,6 +73,8 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     uint32_t eflags = cpu->eflags;
     context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (x87_evaluate(context, insn))
+        return CONTINUE;
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);

@@ -147,11 +147,13 @@ static void leave(struct x64_asm *as, const struct backend *backend, uint32_t ex
     x64_jmp(as, backend->thunks.exit_saved);
 }
 
-/* R11D = IP to continue at (R8D for exit_miss); R10 = exit taken, or enum exit_cause, for
-   exit_next. */
+/* R11D = IP to continue at, or R8D for exit_miss and for exit_lost, which has RCX in R11; R10 =
+   exit taken, or enum exit_cause, for exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
+    thunks->exit_lost = x64_here(as);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
     x64_mov_imm32(as, X64_R10, CAUSE_INDIRECT);
@@ -206,22 +208,18 @@ static void make_jumps(struct x64_asm *as, struct backend *backend) {
     x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
     x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
     uint8_t *hit = x64_short_jump(as, 0xe3);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
-    x64_jmp(as, backend->thunks.exit_miss);
+    x64_jmp(as, backend->thunks.exit_lost);
     x64_land(as, hit);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     x64_reg_mem(as, 0xff, X64_32, 4, &entry);
 }
 
-/** All state is saved, RAX tells where to go on: load it and jump. The mode or mappings may have
- *  changed, so the return stack is emptied. */
+/** All state is saved, RAX tells where to go on: load it and jump. */
 static const uint8_t *make_enter_again(struct x64_asm *as, const struct backend *backend) {
     const struct x64_context *context = backend->context;
     const uint8_t *here = x64_here(as);
-    struct x64_mem base = x64_near(x64_return_base(&backend->memory));
     struct x64_mem target = x64_near(&context->target);
     store(as, X64_RAX, target);
-    x64_reg_mem(as, 0x8d, X64_64, X64_RSP, &base);
+    load(as, X64_RSP, x64_near(&context->return_stack));
     load(as, HOST_BUDGET, x64_near(&context->budget));
     load_state(as, context);
     x64_reg_mem(as, 0xff, X64_32, 4, &target);
