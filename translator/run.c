@@ -126,7 +126,8 @@ struct translator *translator_create_on(const struct backend_ops *ops, struct cp
     t->ops = ops;
     t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
-        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
+        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem),
+                                  code_cache_bytes, error);
     if (t->map != NULL)
         t->warm_up = warm_up_create(error);
     if (t->warm_up != NULL)
@@ -268,7 +269,8 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     struct bt_block *block = block_map_allocate(&t->ir, page->frame, linear, addend);
     if (block == NULL)
         return NULL;
-    bool is_done = t->ops->translate(t->backend, &t->ir, block);
+    bool is_done =
+        block_map_has_room(t->map, &t->ir) && t->ops->translate(t->backend, &t->ir, block);
     if (!is_done && may_flush) {
         flush(t);
         is_done = t->ops->translate(t->backend, &t->ir, block);

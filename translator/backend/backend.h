@@ -53,7 +53,7 @@ struct bt_block {
     const void *entry;         /* back end: where to enter */
     const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
     uint32_t host_bytes;
-    struct insn *guest; /* guest instructions that are called, each with a stop sentinel */
+    struct insn *guest; /* guest instructions, for those that are called (helper_call_of) */
     void *host;         /* back end's own data */
     struct bt_block *next_in_bucket, *next_in_frame;
     unsigned link_count;
@@ -104,6 +104,9 @@ struct backend_ops {
     void (*retire)(struct backend *backend, struct bt_block *block);
     /** The block must never run again (its incoming links are already unlinked). */
     void (*invalidate)(struct backend *backend, struct bt_block *block);
+    /** Bytes that the translations made since the last flush take, what belongs to them included.
+     */
+    uint64_t (*used_bytes)(const struct backend *backend);
     /** Forget all translations. */
     void (*flush)(struct backend *backend);
     /** Make running code come back to the dispatcher soon; any thread, async-signal-safe. */

@@ -28,7 +28,7 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
     const struct bt_block *block = block_of(what);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
     cpu->ip_base = block->page_ip;
-    cpu->insn = &block->guest[2 * guest_of(what)];
+    cpu->insn = helper_call_of(&context->backend->call, block, guest_of(what));
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context) - block->guest_count;
     return cpu;
 }

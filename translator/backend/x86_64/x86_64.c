@@ -185,6 +185,11 @@ static void x64_invalidate(struct backend *backend, struct bt_block *block) {
     block->host = NULL;
 }
 
+static uint64_t x64_used_bytes(const struct backend *backend) {
+    return backend->memory.used - backend->first_block +
+           backend->place_count * sizeof(*backend->places);
+}
+
 static void x64_flush(struct backend *backend) {
     backend->memory.used = backend->first_block;
     backend->place_count = 0;
@@ -223,6 +228,7 @@ const struct backend_ops backend_x86_64 = {
     .destroy = x64_destroy,
     .translate = x64_translate,
     .run = x64_run,
+    .used_bytes = x64_used_bytes,
     .link = x64_link,
     .unlink = x64_unlink,
     .retire = x64_retire,

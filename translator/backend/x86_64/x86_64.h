@@ -17,6 +17,7 @@
 #include "translator/backend/backend.h"
 #include "translator/backend/x86_64/code_memory.h"
 #include "translator/backend/x86_64/encode.h"
+#include "translator/helpers.h"
 
 #define HOST_ESP    X64_R14
 #define HOST_CPU    X64_R15
@@ -180,6 +181,7 @@ struct backend {
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
     struct emitter *emitter;
+    struct helper_call call; /* the guest instruction under way in a callout */
 };
 
 /** Emit entry, exits and call thunks; false when there is no room. */
