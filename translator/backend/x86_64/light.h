@@ -1,0 +1,19 @@
+/*
+ * C functions that translated code calls with most guest registers in place. Built without vector
+ * registers, and calling nothing that was not, they need neither XMM registers nor MXCSR saved;
+ * they raise nothing and decline what is not common, with nothing changed.
+ */
+#ifndef TRANSLATOR_BACKEND_X86_64_LIGHT_H
+#define TRANSLATOR_BACKEND_X86_64_LIGHT_H
+
+#include "interp/cpu/cpu.h"
+
+/**
+ * Load ES, DS, FS or GS in protected mode, with the supervisor's view of memory in force: with a
+ * null selector, or an accessed data segment that the privileges allow. ES and DS must stay what
+ * blocks take for granted of them (helper_segment_check).
+ * @return  true when the handler must do it instead
+ */
+bool light_declines_segment(struct cpu *cpu, uint32_t selector, uint32_t number);
+
+#endif
