@@ -52,9 +52,7 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
         if (!mmu_written_frame(&cpu->mmu, linear + i, &frame)) {
             if (block->mode.counts_instructions)
                 return true;
-        } else if (frame == block->frame &&
-                   at < (unsigned)block->frame_offset + block->guest_bytes &&
-                   block->frame_offset < at + count) {
+        } else if (frame == block->frame && bt_block_covers(block, at, count)) {
             return true;
         }
     }

@@ -1,6 +1,7 @@
 #include "translator/cache/block_map.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define BUCKETS 65536u
 
@@ -66,9 +67,20 @@ static struct insn *pair_instructions(const struct ir_block *ir) {
     return guest;
 }
 
+static void set_exits(struct bt_block *block, const struct ir_block *ir) {
+    const struct ir_insn *end = &ir->insn[ir->count - 1];
+    block->link[0].target_ip = end->imm;
+    block->link[1].target_ip = end->imm2;
+    for (const struct ir_insn *insn = ir->insn; insn < end; insn++)
+        if (insn->op == IR_EXIT_IF)
+            block->link[insn->imm2].target_ip = insn->imm;
+    for (unsigned i = 0; i < block->link_count; i++)
+        block->link[i].from = block;
+}
+
 struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
                                     uintptr_t addend) {
-    struct bt_block *block = calloc(1, sizeof(*block));
+    struct bt_block *block = calloc(1, sizeof(*block) + ir->exit_count * sizeof(struct block_link));
     struct insn *guest = pair_instructions(ir);
     if (block == NULL || guest == NULL) {
         free(block);
@@ -77,21 +89,21 @@ struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number fram
     }
     *block = (struct bt_block){
         .ip = ir->ip,
+        .page_ip = ir->page_ip,
         .linear = linear,
         .addend = addend,
         .frame = frame,
         .frame_offset = (uint16_t)(linear & GUEST_PAGE_MASK),
-        .guest_bytes = (uint16_t)ir->guest_bytes,
         .guest_count = (uint16_t)ir->guest_count,
+        .piece_count = ir->piece_count,
         .mode = ir->mode,
         .mode_key = block_mode_key(&ir->mode),
         .guest = guest,
+        .is_superblock = ir->is_superblock,
+        .link_count = ir->exit_count,
     };
-    const struct ir_insn *end = &ir->insn[ir->count - 1];
-    for (unsigned i = 0; i < 2; i++) {
-        block->link[i].from = block;
-        block->link[i].target_ip = i == 0 ? end->imm : end->imm2;
-    }
+    memcpy(block->piece, ir->piece, sizeof(block->piece));
+    set_exits(block, ir);
     return block;
 }
 
@@ -135,8 +147,8 @@ static void undo_links(struct block_map *map, struct bt_block *block) {
         link->to = NULL;
         map->ops->unlink(map->backend, link);
     }
-    forget_outgoing(&block->link[0]);
-    forget_outgoing(&block->link[1]);
+    for (unsigned i = 0; i < block->link_count; i++)
+        forget_outgoing(&block->link[i]);
 }
 
 static void leave_bucket(struct block_map *map, struct bt_block *block) {
@@ -163,8 +175,7 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
     struct bt_block **at = &map->frame[frame];
     while (*at != NULL) {
         struct bt_block *block = *at;
-        if (block->frame_offset < offset + size &&
-            offset < (unsigned)block->frame_offset + block->guest_bytes) {
+        if (bt_block_covers(block, offset, size)) {
             *at = block->next_in_frame;
             kill_block(map, block);
             killed(opaque, block);
@@ -174,6 +185,14 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
         }
     }
     return count;
+}
+
+void block_map_remove(struct block_map *map, struct bt_block *block) {
+    struct bt_block **at = &map->frame[block->frame];
+    while (*at != block)
+        at = &(*at)->next_in_frame;
+    *at = block->next_in_frame;
+    kill_block(map, block);
 }
 
 static void note_reuse(struct block_reuse *reuse, const struct bt_block *block) {

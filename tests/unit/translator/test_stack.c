@@ -92,6 +92,11 @@ Test(stack, bytes_flags_and_segments_find_it) {
           FLAT_STACK, FLAT_DATA);
 }
 
+/* fninit; fld dword [esp+8]; push eax; push ebx; pop ecx; push ecx; fnstenv [edi] */
+Test(stack, the_data_pointer_of_an_x87_operand_there_stays_right) {
+    CHECK("\xdb\xe3\xd9\x44\x24\x08\x50\x53\x59\x51\xd9\x37", FLAT_STACK - 16, FLAT_DATA);
+}
+
 /* push eax; push ebx; push ebx; call F; pop ecx; hlt; F: push edx; mov eax,[esp+4]; pop edx; ret 4
  */
 Test(stack, calls_and_returns_move_it_with_the_rest) {

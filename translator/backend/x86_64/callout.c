@@ -19,7 +19,7 @@ static struct bt_block *block_of(uint64_t what) {
 }
 
 static unsigned guest_of(uint64_t what) {
-    return what >> CALLOUT_GUEST & 63;
+    return what >> CALLOUT_GUEST & (IR_MAX_GUEST - 1);
 }
 
 /** Make struct cpu exact at the guest instruction. */
@@ -27,7 +27,7 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = context->backend->cpu;
     const struct bt_block *block = block_of(what);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
-    cpu->ip_base = block->ip;
+    cpu->ip_base = block->page_ip;
     cpu->insn = &block->guest[2 * guest_of(what)];
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context) - block->guest_count;
     return cpu;
@@ -103,6 +103,7 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
         return x64_continue(context);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */
+    x64_keep_returns(context);
     return CONTINUE;
 }
 

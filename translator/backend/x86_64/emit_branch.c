@@ -32,6 +32,15 @@ void emit_guard(struct emitter *e) {
     move64(e, X64_RCX, X64_R11);
 }
 
+/** One more superblock was entered. */
+static void count_run(struct emitter *e) {
+    struct x64_mem runs = x64_at(X64_R10, 0), more = x64_at(X64_R11, 1);
+    x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->backend->counters->superblock_runs);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &runs);
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R11, &more);
+    x64_reg_mem(&e->as, 0x89, X64_64, X64_R11, &runs);
+}
+
 void emit_block_head(struct emitter *e) {
     const struct code_memory *memory = &e->backend->memory;
     struct x64_mem event = x64_near(memory->event);
@@ -53,6 +62,8 @@ void emit_block_head(struct emitter *e) {
     struct x64_mem trap = {
         .base = HOST_JUMPS, .index = X64_R11, .scale = 3, .displacement = TRAP_DISPLACEMENT};
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &trap);
+    if (e->ir->is_superblock && e->ir->mode.counts_instructions)
+        count_run(e);
 }
 
 /** The block has nothing behind the guest instruction but the way to the dispatcher. */
@@ -204,6 +215,11 @@ void emit_branch(struct emitter *e, const struct ir_insn *insn) {
     mark_exit(e, 1);
 }
 
+void emit_exit_if(struct emitter *e, const struct ir_insn *insn) {
+    x64_jcc(&e->as, insn->cond, x64_here(&e->as));
+    mark_exit(e, insn->imm2);
+}
+
 void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
     enum ir_type type = (enum ir_type)insn->type;
     struct operand a = emit_source(e, &insn->a, type);
@@ -238,8 +254,32 @@ void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 
+/** To the dispatcher by exit `number`. */
+static void emit_unlinked(struct emitter *e, unsigned number, uint32_t ip) {
+    x64_mov_imm32(&e->as, X64_R11, ip);
+    x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[number]);
+    x64_jmp(&e->as, e->backend->thunks.exit_next);
+}
+
+/** What was not executed goes back to the budget, then comes the jump that links patch. */
+static void emit_side_exit(struct emitter *e, const struct ir_insn *insn) {
+    uint32_t *jump = &e->exit_jump[insn->imm2];
+    unsigned not_done = e->ir->guest_count - insn->guest - 1u;
+    struct x64_mem left = x64_at(HOST_BUDGET, (int32_t)not_done * BUDGET_UNIT);
+    store_le32(e->backend->memory.writable + *jump, emit_here(e) - (*jump + 4));
+    emit_x87_set_pointers(e, &e->exit_x87[insn->imm2 - IR_FIRST_SIDE_EXIT]);
+    x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
+    x64_jmp(&e->as, x64_here(&e->as));
+    *jump = emit_here(e) - 4;
+    store_le32(e->backend->memory.writable + *jump, 0);
+    emit_unlinked(e, insn->imm2, insn->imm);
+}
+
 void emit_exit_stubs(struct emitter *e) {
     const struct ir_insn *end = &e->ir->insn[e->ir->count - 1];
+    for (const struct ir_insn *insn = e->ir->insn; insn < end && !e->as.has_overflown; insn++)
+        if (insn->op == IR_EXIT_IF)
+            emit_side_exit(e, insn);
     for (unsigned i = 0; i < 2 && !e->as.has_overflown; i++) {
         uint32_t ip = i == 0 ? end->imm : end->imm2;
         if (e->exit_jump[i] == 0)
@@ -247,8 +287,6 @@ void emit_exit_stubs(struct emitter *e) {
         e->exit_stub[i] = emit_here(e);
         uint8_t *displacement = e->backend->memory.writable + e->exit_jump[i];
         store_le32(displacement, e->exit_stub[i] - (e->exit_jump[i] + 4));
-        x64_mov_imm32(&e->as, X64_R11, ip);
-        x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[i]);
-        x64_jmp(&e->as, e->backend->thunks.exit_next);
+        emit_unlinked(e, i, ip);
     }
 }

@@ -103,7 +103,7 @@ static void emit_jump_far(struct emitter *e, const struct insn *insn, unsigned g
 /** CS and IP are pushed by one store, so that nothing is written when either push faults. */
 static void emit_call_far(struct emitter *e, const struct insn *insn, unsigned guest) {
     struct x64_mem selector = emit_segment_slot(SEG_CS, offsetof(struct segment, selector));
-    uint16_t return_ip = (uint16_t)(e->ir->ip + insn->ip_offset + insn->length);
+    uint16_t return_ip = (uint16_t)(e->ir->page_ip + insn->ip_offset + insn->length);
     unsigned slow = emit_prepare_handler(e, guest);
     emit_check_real_segment(e, SEG_CS, slow);
     check_wrap(e, -4, slow);

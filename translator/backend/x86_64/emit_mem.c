@@ -121,6 +121,7 @@ static void emit_out_of_line(struct emitter *e, const struct slow_access *slow) 
     struct x64_mem slot = x64_near(&e->backend->context->value);
     if (slow->kind == ACCESS_STORE)
         x64_with_mem(&e->as, &slow->insn, &slot);
+    emit_x87_set_pointers(e, &slow->x87);
     call_access(e, slow, (enum access_kind)slow->kind);
     if (slow->kind == ACCESS_STORE)
         return;
@@ -169,6 +170,7 @@ void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
         .type = (uint8_t)type,
         .guest = e->ir->insn[e->at].guest,
         .stack = e->stack_pending,
+        .x87 = e->x87,
     };
     if (is_called) {
         emit_out_of_line(e, &slow);

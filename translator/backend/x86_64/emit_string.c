@@ -273,7 +273,7 @@ static void emit_again(struct emitter *e, unsigned guest) {
         x64_jmp(&e->as, e->backend->memory.code + e->start);
         return;
     }
-    x64_mov_imm32(&e->as, X64_R8, e->ir->ip + insn->ip_offset);
+    x64_mov_imm32(&e->as, X64_R8, e->ir->page_ip + insn->ip_offset);
     emit_jump_by_table(e);
 }
 

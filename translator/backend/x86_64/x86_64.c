@@ -163,8 +163,11 @@ static void x64_link(struct backend *backend, struct block_link *link) {
 
 static void x64_unlink(struct backend *backend, struct block_link *link) {
     const struct x64_block *from = link->from->host;
+    size_t number = (size_t)(link - link->from->link);
+    bool is_side_exit = number >= IR_FIRST_SIDE_EXIT;
     if (link->host_offset != 0)
-        patch_jump(backend, link->host_offset, from->exit_stub[link - link->from->link]);
+        patch_jump(backend, link->host_offset,
+                   is_side_exit ? link->host_offset + 4 : from->exit_stub[number]);
 }
 
 static void x64_retire(struct backend *backend, struct bt_block *block) {

@@ -68,14 +68,15 @@ struct x64_context {
 /* A 64-bit number that tells a callout all about its place: the block's address below, these above.
  */
 enum callout_field {
-    CALLOUT_GUEST = 48,   /* 6 bits: guest instruction */
-    CALLOUT_SEGMENT = 54, /* 3 bits */
-    CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
-    CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+    CALLOUT_GUEST = 48,   /* 7 bits: guest instruction */
+    CALLOUT_SEGMENT = 55, /* 3 bits */
+    CALLOUT_TYPE = 58,    /* 2 bits: enum ir_type */
+    CALLOUT_KIND = 60,    /* 2 bits: enum access_kind */
     CALLOUT_ENDS = 62,    /* 1 bit: nothing of the block lies behind the guest instruction */
     CALLOUT_X87 = 63,     /* 1 bit: x87_is_used_by its operation */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
+_Static_assert(IR_MAX_GUEST <= 1 << (CALLOUT_SEGMENT - CALLOUT_GUEST), "its field is wide enough");
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
@@ -101,9 +102,9 @@ struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
     uint32_t past_poll;         /* entry for who need not look for events */
     uint32_t jump_bias;
-    bool has_landing;   /* exit 1 is where a call returns to */
-    uint8_t page_jumps; /* the table that the block uses, or NO_PAGE_JUMPS */
-    uint32_t exit_stub[2];
+    bool has_landing;                       /* exit 1 is where a call returns to */
+    uint8_t page_jumps;                     /* the table that the block uses, or NO_PAGE_JUMPS */
+    uint32_t exit_stub[IR_FIRST_SIDE_EXIT]; /* that of a side exit lies behind its jump */
     unsigned site_count;
     struct x64_site sites[];
 };
@@ -213,6 +214,9 @@ void x64_forget_block(struct backend *backend, const struct bt_block *block);
 static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
     return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
 }
+/** A handler comes back to its block: the calls that were made before are forgotten if it changed
+ *  mappings, as INVLPG does, since landings in their block's page do not look at them. */
+void x64_keep_returns(struct x64_context *context);
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
