@@ -67,7 +67,8 @@ static void check(const struct load *load, struct flat_machine *light, struct fl
                   bool declines) {
     enum segment_name name = load->segment == 0 ? SEG_FS : (enum segment_name)load->segment;
     char difference[160] = "";
-    cr_expect_eq(light_declines_segment(&light->cpu, load->selector, name), declines, "%s",
+    uint16_t flags = 0;
+    cr_expect_eq(light_declines_segment(&light->cpu, load->selector, name, &flags), declines, "%s",
                  load->name);
     if (!declines)
         cpu_load_segment(&whole->cpu, name, (uint16_t)load->selector);
@@ -120,4 +121,73 @@ Test(light, translated_kernels_load_segments_without_handlers) {
     cr_expect_leq(calls[OP_MOV_TO_SEG] + calls[OP_POP_SEG], 4, "%u and %u handlers called",
                   (unsigned)calls[OP_MOV_TO_SEG], (unsigned)calls[OP_POP_SEG]);
     engine_pair_destroy(&pair);
+}
+
+/* What keeps an INT or IRET in real mode from being common. */
+enum obstacle {
+    NONE,
+    WIDE_STACK,
+    BIG_CODE_SEGMENT,
+    ACCESS_CHECKS,
+    SHORT_VECTORS,
+    ALIGNMENT_FLAG,
+    NMI_BLOCKED,
+    EVENT_WAITS,
+    OBSTACLES
+};
+
+/** A CPU in real mode with zeros for vectors and stack. */
+static struct flat_machine *create_real(enum obstacle obstacle) {
+    struct flat_machine *machine = flat_machine_create(RAM_BYTES);
+    struct cpu *cpu = &machine->cpu;
+    uint64_t value;
+    cpu->cr0 &= ~CR0_PE;
+    cpu_update_mode(cpu);
+    for (unsigned s = 0; s < SEG_COUNT; s++) {
+        cpu->seg[s].attributes = 0;
+        cpu->seg[s].limit = obstacle == BIG_CODE_SEGMENT && s == SEG_CS ? 0x1ffff : 0xffff;
+        cpu_load_segment_real(cpu, (enum segment_name)s, 0x1000);
+    }
+    cpu->gpr[GPR_ESP] = 0x100;
+    cpu->idtr = (struct descriptor_table){0, obstacle == SHORT_VECTORS ? 0x3e : 0x3ff};
+    cpu->stack_is_32 = obstacle == WIDE_STACK;
+    cpu->nmi_blocked = obstacle == NMI_BLOCKED;
+    cpu->eflags |= obstacle == ALIGNMENT_FLAG ? FLAG_AC : 0u;
+    if (obstacle == ACCESS_CHECKS)
+        cpu->seg[SEG_SS].read_end = cpu->seg[SEG_SS].write_end = 0;
+    if (obstacle == EVENT_WAITS)
+        cpu_set_event(cpu, CPU_EVENT_INTR);
+    mmu_load_system(&cpu->mmu, 0, 4, &value);
+    mmu_store(&cpu->mmu, 0x10104, 2, FLAG_IF | FLAG_RESERVED_1); /* what IRET pops */
+    mmu_load(&cpu->mmu, 0x10104, 2, &value);
+    return machine;
+}
+
+Test(light, interrupts_decline_what_is_not_common) {
+    static const bool interrupt_declines[OBSTACLES] = {
+        [WIDE_STACK] = true,    [BIG_CODE_SEGMENT] = true, [ACCESS_CHECKS] = true,
+        [SHORT_VECTORS] = true, [ALIGNMENT_FLAG] = true,
+    };
+    static const bool return_declines[OBSTACLES] = {
+        [WIDE_STACK] = true,  [BIG_CODE_SEGMENT] = true, [ACCESS_CHECKS] = true,
+        [NMI_BLOCKED] = true, [EVENT_WAITS] = true,
+    };
+    for (unsigned i = 0; i < OBSTACLES; i++) {
+        struct flat_machine *machine = create_real((enum obstacle)i);
+        struct cpu before = machine->cpu;
+        char text[160];
+        uint16_t flags = 0;
+        bool declined = light_declines_interrupt(&machine->cpu, 15, 0x123, &flags);
+        cr_expect_eq(declined, interrupt_declines[i], "INT with obstacle %u", i);
+        cr_expect_eq(cpu_same(&before, &machine->cpu, text, sizeof(text)), declined,
+                     "INT with obstacle %u changed something, or nothing", i);
+        flat_machine_destroy(machine);
+        machine = create_real((enum obstacle)i);
+        before = machine->cpu;
+        declined = light_declines_interrupt_return(&machine->cpu, 0, 0, &flags);
+        cr_expect_eq(declined, return_declines[i], "IRET with obstacle %u", i);
+        cr_expect_eq(cpu_same(&before, &machine->cpu, text, sizeof(text)), declined,
+                     "IRET with obstacle %u changed something, or nothing", i);
+        flat_machine_destroy(machine);
+    }
 }

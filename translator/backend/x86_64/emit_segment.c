@@ -78,15 +78,8 @@ static bool is_load_light(const struct emitter *e, unsigned segment) {
            segment < SEG_COUNT;
 }
 
-/** Load the segment with the selector in R8, zero-extended, or go to the handler. */
-static void set_segment(struct emitter *e, unsigned segment, unsigned slow) {
-    if (is_load_simple(e, segment)) {
-        emit_check_real_segment(e, segment, slow);
-        emit_set_real_segment(e, segment, X64_R8);
-        return;
-    }
-    x64_mov_imm32(&e->as, X64_R10, segment);
-    x64_call(&e->as, e->backend->thunks.load_segment);
+void emit_light_call(struct emitter *e, const uint8_t *thunk, unsigned slow) {
+    x64_call(&e->as, thunk);
     emit_move64(e, X64_R10, X64_RCX);
     emit_move64(e, X64_RCX, X64_R8);
     uint8_t *done = x64_short_jump(&e->as, JRCXZ);
@@ -95,6 +88,17 @@ static void set_segment(struct emitter *e, unsigned segment, unsigned slow) {
     emit_lead_to_handler(e, slow);
     x64_land(&e->as, done);
     emit_move64(e, X64_RCX, X64_R10);
+}
+
+/** Load the segment with the selector in R8, zero-extended, or go to the handler. */
+static void set_segment(struct emitter *e, unsigned segment, unsigned slow) {
+    if (is_load_simple(e, segment)) {
+        emit_check_real_segment(e, segment, slow);
+        emit_set_real_segment(e, segment, X64_R8);
+        return;
+    }
+    x64_mov_imm32(&e->as, X64_R10, segment);
+    emit_light_call(e, e->backend->thunks.load_segment, slow);
 }
 
 static unsigned operand_bytes(const struct insn *insn) {

@@ -288,10 +288,11 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     return here;
 }
 
-/** Call a light function (light.h): bool f(struct cpu *, R8D, R10D), result in R8D. */
+/** Call a light function: its numbers are R8D and R10D, its result comes in R8D. */
 static const uint8_t *make_light_call(struct x64_asm *as, const struct x64_context *context,
-                                      uintptr_t function) {
-    static const uint8_t lost[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESI, GPR_EDI};
+                                      light_fn *function) {
+    static const uint8_t lost[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESP, GPR_ESI, GPR_EDI};
+    struct x64_mem flags = x64_near(&context->flags);
     const uint8_t *here = x64_here(as);
     struct x64_insn extend = {.opcode = 0x0fb6, .size = X64_32, .reg = X64_R8, .rm_is_byte = true};
     store(as, X64_RSP, x64_near(&context->return_stack));
@@ -302,7 +303,8 @@ static const uint8_t *make_light_call(struct x64_asm *as, const struct x64_conte
     x64_reg_reg(as, 0x8b, X64_64, X64_RDI, HOST_CPU);
     x64_reg_reg(as, 0x8b, X64_32, X64_RSI, X64_R8);
     x64_reg_reg(as, 0x8b, X64_32, X64_RDX, X64_R10);
-    x64_mov_imm64(as, X64_RAX, function);
+    x64_reg_mem(as, 0x8d, X64_64, X64_RCX, &flags);
+    x64_mov_imm64(as, X64_RAX, (uintptr_t)function);
     x64_reg_reg(as, 0xff, X64_32, 2, X64_RAX);
     x64_with_reg(as, &extend, X64_RAX);
     load_flags(as, context);
@@ -330,7 +332,10 @@ bool x64_make_thunks(struct backend *backend) {
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);
     backend->thunks.x87 = make_call(&as, backend, &context->call_x87, false);
-    backend->thunks.load_segment = make_light_call(&as, context, (uintptr_t)light_declines_segment);
+    backend->thunks.load_segment = make_light_call(&as, context, light_declines_segment);
+    backend->thunks.interrupt = make_light_call(&as, context, light_declines_interrupt);
+    backend->thunks.interrupt_return =
+        make_light_call(&as, context, light_declines_interrupt_return);
     x64_make_lookups(backend, &as);
     memory->used = (size_t)(as.at - memory->writable);
     *(const uint8_t **)(void *)x64_return_base(memory) = backend->thunks.return_bottom;
