@@ -159,15 +159,24 @@ Test(machine, statistics_have_one_value_for_a_name) {
     cr_assert_eq(rom_machine_run(&m), MACHINE_LIMIT);
     size_t count = machine_statistics(m.machine, statistics, 512);
     bool has_blocks = false, has_windows = false;
+    double exits = 0, dispatches = 0, interpreted = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = statistics[i].name;
         if (strcmp(name, "instructions.total") == 0)
             cr_expect_eq(statistics[i].value, LIMIT);
         has_blocks |= strcmp(name, "translator.blocks") == 0 && statistics[i].value > 0;
         has_windows |= strcmp(name, "mmu.window_fills") == 0;
+        exits += strncmp(name, "exits.", 6) == 0 ? statistics[i].value : 0;
+        if (strcmp(name, "translator.dispatches") == 0)
+            dispatches = statistics[i].value;
+        if (strcmp(name, "translator.interpreted_stretches") == 0)
+            interpreted = statistics[i].value;
         for (size_t k = 0; k < i; k++)
             cr_expect_str_neq(name, statistics[k].name);
     }
+    cr_expect_gt(exits, 0);
+    cr_expect_leq(exits, dispatches);
+    cr_expect_geq(exits + interpreted, dispatches);
     cr_expect(has_blocks);
     cr_expect(has_windows);
     rom_machine_destroy(&m);

@@ -32,7 +32,7 @@ static void create(struct real_pair *pair, bool has_window) {
     pair->cpus[0] = &pair->engines.reference->cpu;
     pair->cpus[1] = &pair->engines.tested->cpu;
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&pair->cpus[1]->mmu) == NULL; i++)
-        pair->cpus[1]->mmu.callouts = 1000000;
+        pair->cpus[1]->mmu.executed[pair->cpus[1]->mmu.is_user] = 4000000;
     translator_skip_warm_up(pair->engines.translator);
     for (uint32_t n = 0; n < 32; n++) { /* each to a HLT */
         uint8_t entry[4];

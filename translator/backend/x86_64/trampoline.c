@@ -179,7 +179,7 @@ static void leave(struct x64_asm *as, const struct backend *backend, uint32_t ex
 }
 
 /* R11D = IP to continue at, or R8D for exit_miss and for exit_lost, which has RCX in R11; R10 =
-   exit taken, or 0, for exit_next. */
+   exit taken, or enum exit_cause, for exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
@@ -187,12 +187,17 @@ static void make_exits(struct x64_asm *as, struct backend *backend) {
     x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
+    x64_mov_imm32(as, X64_R10, CAUSE_INDIRECT);
+    uint8_t *on = x64_short_jump(as, 0xeb);
     thunks->exit_unmapped = x64_here(as);
+    x64_mov_imm32(as, X64_R10, CAUSE_REMAPPED);
+    x64_land(as, on);
     store(as, X64_R11, eip_slot());
+    store(as, X64_R10, x64_near(&context->last_exit));
     leave(as, backend, EXIT_MISS);
     thunks->exit_next = x64_here(as);
     store(as, X64_R11, eip_slot());
-    store(as, X64_R10, x64_near(&context->last_link));
+    store(as, X64_R10, x64_near(&context->last_exit));
     thunks->exit_leave = x64_here(as);
     leave(as, backend, EXIT_NEXT);
     thunks->exit_event = x64_here(as);
