@@ -152,6 +152,8 @@ struct thunks {
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
     const uint8_t *access, *guest, *divide, *x87;
+    /* Light functions (light.h) with their numbers in R8D and R10D, result in R8D. */
+    const uint8_t *load_segment, *interrupt, *interrupt_return;
     /* By enum access_kind and enum ir_type: the same as `access` for a linear address in R11D, but
        looks into the shadow tables first. */
     const uint8_t *lookup[4][3];
