@@ -274,6 +274,15 @@ enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch
     return MMU_OK;
 }
 
+bool mmu_written_frame(struct mmu *mmu, linear_addr linear, frame_number *frame) {
+    const struct recent_walk *walk;
+    if (walk_page(mmu, (uint32_t)linear, MMU_WRITE, mmu->is_user, &walk) != MMU_OK) {
+        return false;
+    }
+    *frame = walk->page.write_frame;
+    return *frame != FRAME_NONE;
+}
+
 void mmu_on_drop(struct mmu *mmu, mmu_dropped_fn *dropped, void *opaque) {
     mmu->shadow->dropped = dropped;
     mmu->shadow->dropped_opaque = opaque;

@@ -111,6 +111,10 @@ struct fetch_page {
 /** Find the page that the CPU fetches code from at `linear`. */
 enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch_page *page);
 
+/** The frame that a write at `linear` in the current view goes to, after a probe that let it pass;
+ *  false when that is not memory. */
+bool mmu_written_frame(struct mmu *mmu, linear_addr linear, frame_number *frame);
+
 /** Walk the guest's tables for a debugger: sets no accessed bits, raises nothing.
  *  Returns false when not mapped. */
 bool mmu_debug_translate(struct mmu *mmu, linear_addr linear, phys_addr *phys);

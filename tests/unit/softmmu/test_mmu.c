@@ -153,6 +153,23 @@ Test(mmu, fetch_page_finds_frames_and_obeys_execute_disable) {
     guest_stop(&guest);
 }
 
+Test(mmu, the_frame_of_a_write_is_that_of_the_page_and_none_for_registers) {
+    static const struct mmio_ops ops = {log_read, log_written};
+    struct register_log registers = {0};
+    struct guest guest;
+    frame_number frame = FRAME_NONE;
+    guest_start(&guest);
+    physmem_add_mmio(guest.pm, "regs", 0xe0000000, 0x1000, &ops, &registers, 1);
+    guest_map(&guest, 0x400000, 0x8000 | P | W);
+    guest_map(&guest, 0x401000, 0xe0000000 | P | W);
+    guest_page_32bit(&guest, 0, 0);
+    CHECK_HEX(mmu_probe(&guest.mmu, 0x400ffc, 8, MMU_WRITE, false), MMU_OK);
+    cr_assert(mmu_written_frame(&guest.mmu, 0x400123, &frame));
+    CHECK_HEX(frame, physmem_page(guest.pm, 0x8000).write_frame);
+    cr_assert_not(mmu_written_frame(&guest.mmu, 0x401000, &frame));
+    guest_stop(&guest);
+}
+
 Test(mmu, debug_translate_changes_nothing) {
     struct guest guest;
     phys_addr phys;

@@ -77,7 +77,7 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     cpu->eip = insn_next_ip(cpu, insn);
     if (x87_evaluate(context, insn))
         return CONTINUE;
-    bool uses_x87 = x87_is_used_by(insn->op);
+    bool uses_x87 = (what >> CALLOUT_X87 & 1) != 0;
     if (uses_x87)
         x87_make_absent(context);
     if (!block->mode.uses_window) {
@@ -103,6 +103,7 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
         return x64_continue(context);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */
+    x64_keep_returns(context);
     return CONTINUE;
 }
 

@@ -63,12 +63,24 @@ static struct bt_block *find(struct backend *backend, bool uses_window) {
     return is_here ? block : NULL;
 }
 
+static bool has_same_mappings(const struct x64_context *context) {
+    uint64_t mapping = interp_context(context->backend->cpu);
+    return mapping == context->mapping && mapping != 0;
+}
+
+void x64_keep_returns(struct x64_context *context) {
+    if (has_same_mappings(context))
+        return;
+    uint64_t *base = (uint64_t *)(void *)x64_return_base(&context->backend->memory);
+    base[-1] = *(const uint64_t *)(uintptr_t)context->return_stack;
+    context->return_stack = (uintptr_t)&base[-1];
+}
+
 /** Returns find their landings as long as mode, CS base and mappings are what they were when the
  *  calls were made; else the return stack is emptied. */
 static void prepare_returns(struct x64_context *context, uint32_t jump_bias) {
     const struct backend *backend = context->backend;
-    uint64_t mapping = interp_context(backend->cpu);
-    if (jump_bias == context->jump_bias && mapping == context->mapping && mapping != 0)
+    if (jump_bias == context->jump_bias && has_same_mappings(context))
         context->return_stack += sizeof(uint64_t); /* the callout does not return */
     else
         context->return_stack = (uintptr_t)x64_return_base(&backend->memory);

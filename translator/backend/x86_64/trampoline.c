@@ -6,7 +6,8 @@
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/x86_64.h"
 
-#define ABOVE 7 /* condition */
+#define ABOVE         7      /* condition */
+#define MXCSR_CONTROL 0xffc0 /* all but the exception flags */
 
 static const uint8_t host_of_guest[8] = {X64_RAX,  X64_RCX, X64_RDX, X64_RBX,
                                          HOST_ESP, X64_RBP, X64_RSI, X64_RDI};
@@ -56,19 +57,38 @@ static uint8_t *unless_holding_simd(struct x64_asm *as, const struct x64_context
     return x64_short_jump(as, 0x74);
 }
 
+static void store_mxcsr(struct x64_asm *as, struct x64_mem mem) {
+    x64_reg_mem(as, 0x0fae, X64_32, 3, &mem);
+}
+
+/* Loading MXCSR costs more than the other registers together, and C code cares about its control
+   bits only. RAX is lost. */
 static void save_simd(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem guest = mxcsr_slot(), host = x64_near(&context->host_mxcsr);
+    struct x64_insn test = {.opcode = 0xf7, .size = X64_32, .imm = MXCSR_CONTROL, .imm_bytes = 4};
     uint8_t *skip = unless_holding_simd(as, context);
+    store_mxcsr(as, guest);
     move_simd(as, 0x0f11);
-    struct x64_mem mxcsr = mxcsr_slot();
-    x64_reg_mem(as, 0x0fae, X64_32, 3, &mxcsr); /* stmxcsr */
-    load_mxcsr(as, x64_near(&context->host_mxcsr));
+    x64_reg_mem(as, 0x8b, X64_32, X64_RAX, &guest);
+    x64_reg_mem(as, 0x33, X64_32, X64_RAX, &host);
+    x64_with_reg(as, &test, X64_RAX);
+    uint8_t *same = x64_short_jump(as, 0x74);
+    load_mxcsr(as, host);
+    x64_land(as, same);
     x64_land(as, skip);
 }
 
+/* RAX is lost. */
 static void load_simd(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem guest = mxcsr_slot(), now = x64_near(&context->mxcsr_in_c);
     uint8_t *skip = unless_holding_simd(as, context);
-    load_mxcsr(as, mxcsr_slot());
+    store_mxcsr(as, now);
     move_simd(as, 0x0f10);
+    x64_reg_mem(as, 0x8b, X64_32, X64_RAX, &now);
+    x64_reg_mem(as, 0x3b, X64_32, X64_RAX, &guest);
+    uint8_t *same = x64_short_jump(as, 0x74);
+    load_mxcsr(as, guest);
+    x64_land(as, same);
     x64_land(as, skip);
 }
 

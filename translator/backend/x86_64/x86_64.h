@@ -46,6 +46,7 @@ struct x64_context {
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
+    uint32_t mxcsr_in_c; /* as C code left it */
     uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
     uint64_t target;        /* host code to jump to, when all registers are the guest's */
     bool uses_window;       /* the running blocks */
@@ -72,6 +73,7 @@ enum callout_field {
     CALLOUT_TYPE = 58,    /* 2 bits: enum ir_type */
     CALLOUT_KIND = 60,    /* 2 bits: enum access_kind */
     CALLOUT_ENDS = 62,    /* 1 bit: nothing of the block lies behind the guest instruction */
+    CALLOUT_X87 = 63,     /* 1 bit: x87_is_used_by its operation */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
 _Static_assert(IR_MAX_GUEST <= 1 << (CALLOUT_SEGMENT - CALLOUT_GUEST), "its field is wide enough");
@@ -211,6 +213,9 @@ void x64_forget_block(struct backend *backend, const struct bt_block *block);
 static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
     return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
 }
+/** A handler comes back to its block: the calls that were made before are forgotten if it changed
+ *  mappings, as INVLPG does, since landings in their block's page do not look at them. */
+void x64_keep_returns(struct x64_context *context);
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
