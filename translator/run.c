@@ -536,7 +536,7 @@ static bool record(struct translator *t) {
 static void note_stop(struct translator *t) {
     uint32_t linear = (uint32_t)(t->cpu->seg[SEG_CS].base + t->cpu->eip);
     const struct recent_block *recent = recent_at(t, linear);
-    recorder_note_stop(&t->recorder, linear);
+    recorder_note_stop(&t->recorder, linear, t->cpu->icount);
     if (recent->generation == t->generation && recent->block != NULL &&
         recent->block->linear == linear)
         recent->block->was_stopped = true;
