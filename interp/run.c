@@ -203,7 +203,8 @@ static void take_fault(struct cpu *cpu) {
         cpu->icount += insn->index + (is_trap ? 1u : 0u);
         cpu->insn = NULL;
     }
-    /* A fault takes the time of an instruction, or an endless series of them would stop the clock. */
+    /* A fault takes the time of an instruction, or an endless series of them would stop the clock.
+     */
     cpu->icount += is_first && !cpu->fault.is_trap;
     cpu_deliver_fault(cpu);
 }

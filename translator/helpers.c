@@ -65,9 +65,7 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
         if (!find_frame(cpu, linear + i, &frame)) {
             if (block->mode.counts_instructions)
                 return true;
-        } else if (frame == block->frame &&
-                   at < (unsigned)block->frame_offset + block->guest_bytes &&
-                   block->frame_offset < at + count) {
+        } else if (frame == block->frame && bt_block_covers(block, at, count)) {
             return true;
         }
     }
@@ -90,13 +88,15 @@ static unsigned loaded_segment(const struct insn *insn) {
     }
 }
 
-/** A segment is as the block has it, or the block checks it at each access; SS also decides the
- * stack's width and holds off interrupts. */
+/** A segment is as the block has it. One that the block checks at each access might be anything,
+ *  but blocks behind this one that know it better are not linked to it; FS and GS are checked in
+ *  all blocks. SS also decides the stack's width and holds off interrupts. */
 static bool segment_fits(const struct cpu *cpu, const struct bt_block *block, unsigned segment) {
     if (segment == SEG_SS || segment >= SEG_COUNT)
         return false;
     enum ir_segment_check assumed = (enum ir_segment_check)block->mode.segment_check[segment];
-    return assumed == IR_SEG_CHECKED || helper_segment_check(&cpu->seg[segment], true) == assumed;
+    bool is_always_checked = segment >= SEG_FS && assumed == IR_SEG_CHECKED;
+    return is_always_checked || helper_segment_check(&cpu->seg[segment], true) == assumed;
 }
 
 bool helper_event_waits(const struct cpu *cpu) {
@@ -128,12 +128,4 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
     default:
         return false;
     }
-}
-
-#define X87_MASKS 0x3f /* in the control word */
-#define X87_ES    0x80 /* in the status word */
-
-bool helper_x87_is_quiet(const struct cpu *cpu) {
-    return (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && cpu_has(cpu, FEATURE_FPU) &&
-           (cpu->x87.control & X87_MASKS) == X87_MASKS && (cpu->x87.status & X87_ES) == 0;
 }

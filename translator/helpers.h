@@ -62,6 +62,10 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
 
 /** Whether x87 and MMX instructions can neither fault by themselves nor report an exception: CR0
  *  allows them, all exceptions are masked and none is pending. */
-bool helper_x87_is_quiet(const struct cpu *cpu);
+static inline bool helper_x87_is_quiet(const struct cpu *cpu) {
+    const uint16_t masks = 0x3f, error_summary = 0x80; /* in the control and status words */
+    return (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && cpu_has(cpu, FEATURE_FPU) &&
+           (cpu->x87.control & masks) == masks && (cpu->x87.status & error_summary) == 0;
+}
 
 #endif

@@ -11,7 +11,9 @@
 #include "translator/cache/warm_up.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
+#include "translator/mode.h"
 #include "translator/opt/passes.h"
+#include "translator/superblock.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,10 +23,6 @@
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
 #define RECENT      1024u
-
-/* MXCSR's exception masks, and the bits that a host might refuse besides. */
-#define MXCSR_MASKS   UINT32_C(0x1f80)
-#define MXCSR_CHECKED (UINT32_C(0xffff0000) | MXCSR_MASKS)
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -58,6 +56,7 @@ struct translator {
     struct recent_block recent[RECENT];          /* by linear address */
     struct ir_block ir;                          /* under construction; too large for a stack */
     struct last_run last;
+    struct recorder recorder;
     bool is_interpreting;      /* since cpu->icount was ... */
     uint64_t interpreted_from; /* ... this */
     struct translator_statistics statistics;
@@ -170,6 +169,7 @@ void translator_destroy(struct translator *t) {
 }
 
 static void flush(struct translator *t) {
+    t->recorder.is_recording = false;
     block_map_flush(t->map);
     t->pending_link = NULL;
     t->last.block = NULL;
@@ -195,49 +195,41 @@ static unsigned code_limit_class(struct translator *t, uint32_t limit) {
 }
 
 static struct block_mode current_mode(struct translator *t) {
-    const struct cpu *cpu = t->cpu;
-    struct block_mode mode = {
-        .code_is_32 = cpu->code_is_32,
-        .stack_is_32 = cpu->stack_is_32,
-        .is_user = cpu->cpl == 3,
-        .is_ring_0 = cpu->cpl == 0,
-        .is_protected = cpu->is_protected,
-        .is_v86 = cpu->is_v86,
-        .moves_down = (cpu->eflags & FLAG_DF) != 0,
-        .x87_usable = helper_x87_is_quiet(cpu),
-        .simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
-                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS,
-        .counts_instructions = t->counts_instructions,
-        .uses_window = t->ops->uses_window(t->backend),
-        .code_limit = cpu->seg[SEG_CS].limit,
-        .code_limit_class = (uint16_t)code_limit_class(t, cpu->seg[SEG_CS].limit),
-    };
-    for (unsigned i = 0; i < SEG_COUNT; i++)
-        mode.segment_check[i] = (uint8_t)helper_segment_check(&cpu->seg[i], i != SEG_CS);
-    /* Kernels load these at every entry and exit, but use them for few accesses: a check each time
-       costs less than blocks of their own for each state and a way through the dispatcher. */
-    mode.segment_check[SEG_FS] = mode.segment_check[SEG_GS] = IR_SEG_CHECKED;
+    struct block_mode mode = mode_of_cpu(t->cpu);
+    mode.counts_instructions = t->counts_instructions;
+    mode.uses_window = t->ops->uses_window(t->backend);
+    mode.code_limit_class = (uint16_t)code_limit_class(t, mode.code_limit);
     return mode;
 }
 
-/** Flags that may be read behind a block: looks at the successors that lie in the same page. */
-static uint16_t flags_live_out(const struct translator *t, const uint8_t *page,
-                               unsigned page_offset) {
-    const struct ir_block *ir = &t->ir;
-    const struct ir_insn *end = &ir->insn[ir->count - 1];
+/** Flags that may be read behind an exit to `ip`: looks at code in the same page. */
+static uint16_t flags_live_at(const struct translator *t, const uint8_t *page, uint32_t ip) {
+    uint32_t offset = ip - t->ir.page_ip;
     /* A run that counts may stop behind any block, and must show the same state on any engine. */
-    if (t->counts_instructions || (end->op != IR_BRANCH && end->op != IR_JUMP))
+    if (t->counts_instructions || offset >= GUEST_PAGE_SIZE)
         return FLAGS_ARITHMETIC;
-    uint16_t live = 0;
-    const uint32_t targets[2] = {end->imm, end->op == IR_BRANCH ? end->imm2 : end->imm};
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t offset = page_offset + (targets[i] - ir->ip);
-        if (offset >= GUEST_PAGE_SIZE)
-            return FLAGS_ARITHMETIC;
-        live |=
-            flags_read_by_successor(page + offset, GUEST_PAGE_SIZE - offset, &ir->mode, t->index);
+    return flags_read_by_successor(page + offset, GUEST_PAGE_SIZE - offset, &t->ir.mode, t->index);
+}
+
+/** Flags that may be read behind a block. */
+static uint16_t flags_live_out(const struct translator *t, const uint8_t *page) {
+    const struct ir_insn *end = &t->ir.insn[t->ir.count - 1];
+    switch (end->op) {
+    case IR_JUMP:
+        return flags_live_at(t, page, end->imm);
+    case IR_BRANCH:
+        return flags_live_at(t, page, end->imm) | flags_live_at(t, page, end->imm2);
+    default:
+        return FLAGS_ARITHMETIC;
     }
-    return live;
+}
+
+static void add_flags_live_at_side_exits(struct translator *t, const uint8_t *page) {
+    for (unsigned i = 0; i < t->ir.count; i++) {
+        struct ir_insn *insn = &t->ir.insn[i];
+        if (insn->op == IR_EXIT_IF)
+            insn->flags_in |= flags_live_at(t, page, insn->imm);
+    }
 }
 
 static void verify(const struct translator *t, const char *stage) {
@@ -259,72 +251,138 @@ static void log_ir(struct translator *t, uint32_t item, const char *title) {
     ir_print(&t->ir, t->disasm, log->out);
 }
 
-static void optimise(struct translator *t, uint16_t live_out) {
+static void optimise(struct translator *t, const uint8_t *page) {
     pass_fold_constants(&t->ir);
     verify(t, "constant folding");
-    pass_dead_flags(&t->ir, live_out);
+    add_flags_live_at_side_exits(t, page);
+    pass_dead_flags(&t->ir, flags_live_out(t, page));
     pass_dead_code(&t->ir);
     verify(t, "removal of dead code");
 }
 
-/** Hand the IR to the back end, making room once if it has none. */
+/** Hand the IR to the back end, making room once if it has none and `may_flush`. */
 static struct bt_block *generate(struct translator *t, const struct fetch_page *page,
-                                 uint32_t linear) {
+                                 uint32_t linear, bool may_flush) {
     uintptr_t addend = (uintptr_t)page->host - (linear & ~(uint32_t)GUEST_PAGE_MASK);
     if (addend == 0) /* an entry of 0 says nothing */
         return NULL;
     struct bt_block *block = block_map_allocate(&t->ir, page->frame, linear, addend);
     if (block == NULL)
         return NULL;
-    if (!block_map_has_room(t->map, &t->ir) || !t->ops->translate(t->backend, &t->ir, block)) {
+    bool is_done =
+        block_map_has_room(t->map, &t->ir) && t->ops->translate(t->backend, &t->ir, block);
+    if (!is_done && may_flush) {
         flush(t);
-        if (!t->ops->translate(t->backend, &t->ir, block)) {
-            block_map_discard(block);
-            return NULL;
-        }
+        is_done = t->ops->translate(t->backend, &t->ir, block);
     }
-    block_map_insert(t->map, block);
-    code_pages_mark(t->cpu->code_pages, t->code_subscriber, page->frame, block->frame_offset,
-                    block->guest_bytes);
-    t->statistics.blocks++;
-    t->statistics.guest_instructions_translated += block->guest_count;
+    if (!is_done) {
+        block_map_discard(block);
+        return NULL;
+    }
     t->statistics.host_bytes += block->host_bytes;
     return block;
 }
 
-/** As lift_block, with no more guest instructions than a block may have. */
-static bool lift(struct translator *t, struct lift_source source, const struct block_mode *mode) {
-    bool is_lifted = lift_block(&source, mode, &t->ir) == LIFT_OK;
-    if (!is_lifted || t->block_limit == 0 || t->ir.guest_count <= t->block_limit)
-        return is_lifted;
-    source.available = t->ir.guest[t->block_limit].ip_offset;
-    return lift_block(&source, mode, &t->ir) == LIFT_OK;
+/** Let the block be found, and writes to its bytes be heard of. */
+static void publish(struct translator *t, struct bt_block *block) {
+    block_map_insert(t->map, block);
+    for (unsigned i = 0; i < block->piece_count; i++)
+        code_pages_mark(t->cpu->code_pages, t->code_subscriber, block->frame,
+                        block->piece[i].offset, block->piece[i].bytes);
+    if (log_is_on(t->cpu->log, LOG_OUT_ASM)) {
+        fprintf(t->cpu->log->out, "---- host code of %08x\n", block->ip);
+        t->ops->print(t->backend, block, t->cpu->log->out);
+    }
+}
+
+/** Whether the IR's guest code lies below the CS limit; the interpreter raises the #GP otherwise.
+ */
+static bool is_within_limit(const struct ir_block *ir) {
+    for (unsigned i = 0; i < ir->piece_count; i++) {
+        uint32_t ip = ir->page_ip + ir->piece[i].offset;
+        if (ip + (uint64_t)ir->piece[i].bytes > (uint64_t)ir->mode.code_limit + 1)
+            return false;
+    }
+    return true;
 }
 
 static struct bt_block *translate(struct translator *t, const struct fetch_page *page,
                                   uint32_t linear, const struct block_mode *mode) {
-    unsigned offset = linear & GUEST_PAGE_MASK;
     const struct lift_source source = {
-        .bytes = page->host + offset,
-        .available = GUEST_PAGE_SIZE - offset,
+        .page = page->host,
+        .offset = linear & GUEST_PAGE_MASK,
         .ip = (uint32_t)t->cpu->eip,
         .index = t->index,
+        .most_guest = t->block_limit,
     };
-    if (!lift(t, source, mode))
-        return NULL;
-    /* The whole block must lie below the CS limit; the interpreter raises the #GP otherwise. */
-    if (t->cpu->eip + t->ir.guest_bytes > (uint64_t)t->cpu->seg[SEG_CS].limit + 1)
+    if (lift_block(&source, mode, &t->ir) != LIFT_OK || !is_within_limit(&t->ir))
         return NULL;
     verify(t, "lifting");
     log_ir(t, LOG_OP | LOG_IN_ASM, "lifted");
-    optimise(t, flags_live_out(t, page->host, offset));
+    optimise(t, page->host);
     log_ir(t, LOG_OP_OPT, "optimised");
-    struct bt_block *block = generate(t, page, linear);
-    if (block != NULL && log_is_on(t->cpu->log, LOG_OUT_ASM)) {
-        fprintf(t->cpu->log->out, "---- host code of %08x\n", block->ip);
-        t->ops->print(t->backend, block, t->cpu->log->out);
-    }
+    struct bt_block *block = generate(t, page, linear, true);
+    if (block == NULL)
+        return NULL;
+    publish(t, block);
+    t->statistics.blocks++;
+    t->statistics.guest_instructions_translated += block->guest_count;
     return block;
+}
+
+/** Lift the recorded path that begins at `ip`, if it is more than a basic block. */
+static bool lift_path(struct translator *t, const uint8_t *page, uint32_t ip) {
+    const struct lift_source source = {
+        .page = page,
+        .offset = ip - t->recorder.page_ip,
+        .ip = ip,
+        .index = t->index,
+    };
+    bool is_lifted =
+        lift_superblock(&source, &t->recorder.mode, recorder_next, &t->recorder, &t->ir) == LIFT_OK;
+    return is_lifted && t->ir.has_gone_on && is_within_limit(&t->ir);
+}
+
+/** A superblock of the recorded path from `ip` on; false when there is none, or it exists already.
+ *  It takes the place of the block that was there. */
+static bool make_superblock(struct translator *t, const struct fetch_page *page, uint32_t ip) {
+    struct block_place_key key = t->recorder.at;
+    key.linear += ip - key.ip;
+    key.ip = ip;
+    struct bt_block *before = block_map_find(t->map, &key);
+    unsigned attempts = before != NULL ? before->attempts + 1u : 0;
+    if (attempts > SUPERBLOCK_ATTEMPTS || !lift_path(t, page->host, ip) ||
+        (before != NULL && superblock_is_same(before, &t->ir)))
+        return false;
+    verify(t, "lifting");
+    log_ir(t, LOG_OP | LOG_IN_ASM, "superblock lifted");
+    optimise(t, page->host);
+    log_ir(t, LOG_OP_OPT, "superblock optimised");
+    struct bt_block *block = generate(t, page, key.linear, false);
+    if (block == NULL)
+        return false;
+    if (before != NULL)
+        block_map_remove(t->map, before);
+    t->generation++;
+    block->attempts = (uint8_t)attempts;
+    publish(t, block);
+    t->statistics.superblocks++;
+    t->statistics.superblock_instructions += block->guest_count;
+    return true;
+}
+
+/** Make of what was recorded a superblock of the loop that was found, else of the sampled block. */
+static void use_recording(struct translator *t) {
+    struct recorder *recorder = &t->recorder;
+    uint8_t *host = physmem_frame_host(t->cpu->physmem, recorder->at.frame);
+    struct bt_block *sampled = block_map_find(t->map, &recorder->at);
+    uint32_t loop_ip;
+    if (!recorder_end(recorder) || host == NULL || sampled == NULL)
+        return;
+    const struct fetch_page page = {.host = host, .frame = recorder->at.frame};
+    sampled->attempts++;
+    if (!recorder_find_loop(recorder, &loop_ip) || !make_superblock(t, &page, loop_ip))
+        make_superblock(t, &page, recorder->at.ip);
 }
 
 static uint64_t host_now_ns(void) {
@@ -341,6 +399,14 @@ static struct bt_block *translate_timed(struct translator *t, const struct fetch
     t->statistics.translation_ns += host_now_ns() - from;
     cpu_set_part(t->cpu, before);
     return block;
+}
+
+static void use_recording_timed(struct translator *t) {
+    enum cpu_part before = cpu_enter_part(t->cpu, PART_TRANSLATOR);
+    uint64_t from = host_now_ns();
+    use_recording(t);
+    t->statistics.translation_ns += host_now_ns() - from;
+    cpu_set_part(t->cpu, before);
 }
 
 void translator_skip_warm_up(struct translator *t) {
@@ -362,6 +428,10 @@ static bool is_mapped_here(const struct cpu *cpu, const struct bt_block *block,
            cpu->mmu.read_table[key->linear >> GUEST_PAGE_SHIFT] == block->addend;
 }
 
+static struct recent_block *recent_at(struct translator *t, uint32_t linear) {
+    return &t->recent[(linear ^ linear >> 10) % RECENT];
+}
+
 /** The block at CS:EIP, translated if it is worth it; NULL: interpret. Raises #PF as a fetch. */
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
@@ -369,7 +439,7 @@ static struct bt_block *block_here(struct translator *t) {
     struct block_mode mode = current_mode(t);
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
-    struct recent_block *recent = &t->recent[(linear ^ linear >> 10) % RECENT];
+    struct recent_block *recent = recent_at(t, linear);
     if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
         return recent->block;
     struct fetch_page page;
@@ -429,29 +499,42 @@ static void interpret(struct translator *t, uint64_t budget) {
     settle_interpreted(t);
 }
 
-/** One stretch of guest code from an instruction boundary, at most `budget` instructions. */
-static void execute(void *opaque, uint64_t budget) {
-    struct translator *t = opaque;
+/** Interpret at most `budget` instructions of what cannot be entered as a block. */
+static void interpret_some(struct translator *t, uint64_t budget) {
+    if (budget > IR_MAX_GUEST)
+        budget = IR_MAX_GUEST;
+    if (t->stops_after_block)
+        cpu_lower_limit(t->cpu, t->cpu->icount + budget);
+    interpret(t, budget);
+}
+
+/** Execute one instruction and record where it leads; false when the recording has ended. */
+static bool record(struct translator *t) {
     struct cpu *cpu = t->cpu;
-    t->statistics.dispatches++;
-    settle_interpreted(t);
-    if (interp_context(cpu) != t->context) {
-        t->context = interp_context(cpu);
-        t->ops->context_changed(t->backend);
+    struct block_mode mode = current_mode(t);
+    uint32_t ip = (uint32_t)cpu->eip;
+    if (!recorder_goes_on(&t->recorder, ip, block_mode_key(&mode))) {
+        use_recording_timed(t);
+        return false;
     }
-    if (budget == 1) {
-        interpret(t, 1);
-        return;
-    }
-    struct bt_block *block = block_here(t);
-    if (block == NULL || block->guest_count > budget) {
-        if (budget > IR_MAX_GUEST)
-            budget = IR_MAX_GUEST;
-        if (t->stops_after_block)
-            cpu_lower_limit(cpu, cpu->icount + budget);
-        interpret(t, budget);
-        return;
-    }
+    interpret_some(t, 1);
+    recorder_step(&t->recorder, ip, (uint32_t)cpu->eip);
+    return true;
+}
+
+/** The block at CS:EIP, which is seldom the next to run, shall come by the dispatcher when it is.
+ */
+static void note_stop(struct translator *t) {
+    uint32_t linear = (uint32_t)(t->cpu->seg[SEG_CS].base + t->cpu->eip);
+    const struct recent_block *recent = recent_at(t, linear);
+    recorder_note_stop(&t->recorder, linear);
+    if (recent->generation == t->generation && recent->block != NULL &&
+        recent->block->linear == linear)
+        recent->block->was_stopped = true;
+}
+
+static void run_block(struct translator *t, struct bt_block *block) {
+    struct cpu *cpu = t->cpu;
     link_pending(t, block);
     t->last = (struct last_run){block, {block->frame, block->linear, block->ip, block->mode_key}};
     if (t->stops_after_block)
@@ -463,8 +546,38 @@ static void execute(void *opaque, uint64_t budget) {
     if (t->pending_link != NULL && !t->pending_link->from->is_valid)
         t->pending_link = NULL;
     block_map_reclaim(t->map);
+    if (exit == EXIT_EVENT && !t->stops_after_block) /* there each block is stopped at */
+        note_stop(t);
     if (exit == EXIT_INTERPRET)
         interpret(t, 1);
+}
+
+/** One stretch of guest code from an instruction boundary, at most `budget` instructions. */
+static void execute(void *opaque, uint64_t budget) {
+    struct translator *t = opaque;
+    struct cpu *cpu = t->cpu;
+    t->statistics.dispatches++;
+    settle_interpreted(t);
+    if (interp_context(cpu) != t->context) {
+        t->context = interp_context(cpu);
+        t->ops->context_changed(t->backend);
+    }
+    if (t->recorder.is_recording && record(t))
+        return;
+    if (budget == 1) {
+        interpret(t, 1);
+        return;
+    }
+    struct bt_block *block = block_here(t);
+    if (block != NULL && t->block_limit == 0 && recorder_finds_hot(&t->recorder, block)) {
+        recorder_begin(&t->recorder, block);
+        record(t);
+        return;
+    }
+    if (block == NULL || block->guest_count > budget)
+        interpret_some(t, budget);
+    else
+        run_block(t, block);
 }
 
 enum cpu_exit translator_run(struct translator *t, uint64_t icount_limit) {
@@ -496,19 +609,24 @@ void translator_explain(struct translator *t, FILE *out) {
     }
     const uint8_t *page = physmem_frame_host(t->cpu->physmem, block->frame);
     const struct lift_source source = {
-        .bytes = page + block->frame_offset,
-        .available = GUEST_PAGE_SIZE - block->frame_offset,
+        .page = page,
+        .offset = block->frame_offset,
         .ip = block->ip,
         .index = t->index,
+        .most_guest = t->block_limit,
     };
-    if (!lift(t, source, &block->mode))
-        return;
+    if (block->is_superblock)
+        lift_superblock(&source, &block->mode, superblock_next, block, &t->ir);
+    else
+        lift_block(&source, &block->mode, &t->ir);
     fprintf(out, "---- guest code of %08x\n", block->ip);
-    disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, source.bytes,
-                 t->ir.guest_bytes, block->ip, out);
+    for (unsigned i = 0; i < block->piece_count; i++)
+        disasm_print(t->disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16,
+                     page + block->piece[i].offset, block->piece[i].bytes,
+                     block->page_ip + block->piece[i].offset, out);
     fputs("---- IR as lifted\n", out);
     ir_print(&t->ir, t->disasm, out);
-    optimise(t, flags_live_out(t, page, block->frame_offset));
+    optimise(t, page);
     fputs("---- IR as optimised\n", out);
     ir_print(&t->ir, t->disasm, out);
     fputs("---- host code\n", out);
@@ -530,4 +648,9 @@ void translator_count_reuse(const struct translator *t,
 
 const struct backend_counters *translator_counters(const struct translator *t) {
     return &t->counters;
+}
+
+void translator_count_samples(const struct translator *t, uint64_t *all, uint64_t *in_superblocks) {
+    *all = t->recorder.samples;
+    *in_superblocks = t->recorder.superblock_samples;
 }

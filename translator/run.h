@@ -40,7 +40,8 @@ void translator_request_exit(struct translator *translator);
 
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
-        dispatches, interpreted_instructions, interpreted_stretches;
+        superblocks, superblock_instructions, dispatches, interpreted_instructions,
+        interpreted_stretches;
     uint64_t translation_ns; /* host time from guest bytes to host code */
 };
 /** Valid between runs. */
@@ -50,5 +51,9 @@ void translator_count_reuse(const struct translator *translator,
                             struct block_reuse reuse[BLOCK_REUSE_CLASSES]);
 /** What the back end counted; valid between runs. */
 const struct backend_counters *translator_counters(const struct translator *translator);
+/** How often translated code was stopped by an event, and how often of these before a superblock.
+ */
+void translator_count_samples(const struct translator *translator, uint64_t *all,
+                              uint64_t *in_superblocks);
 
 #endif

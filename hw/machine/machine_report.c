@@ -206,6 +206,18 @@ static void put_parts(struct statistics_writer *writer, const struct machine *ma
             seconds(part_sampler_ns(&machine->sampler, (enum cpu_part)part)));
 }
 
+static void put_superblocks(struct statistics_writer *writer, const struct translator *translator) {
+    const struct translator_statistics *t = translator_statistics(translator);
+    uint64_t samples, in_superblocks;
+    translator_count_samples(translator, &samples, &in_superblocks);
+    put(writer, "translator", "superblocks", (double)t->superblocks);
+    put(writer, "translator", "superblock_instructions", (double)t->superblock_instructions);
+    put(writer, "translator", "superblock_runs",
+        (double)translator_counters(translator)->superblock_runs);
+    put(writer, "translator", "samples", (double)samples);
+    put(writer, "translator", "superblock_samples", (double)in_superblocks);
+}
+
 static void put_translator(struct statistics_writer *writer, const struct translator *translator) {
     if (translator == NULL)
         return;
@@ -219,7 +231,9 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "invalidations", (double)t->invalidations);
     put(writer, "translator", "links", (double)t->links);
     put(writer, "translator", "dispatches", (double)t->dispatches);
+    put_superblocks(writer, translator);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
+    put(writer, "translator", "continuations", (double)counters->continuations);
     put(writer, "translator", "host_traps", (double)counters->host_traps);
     put(writer, "translator", "jump_misses", (double)counters->jump_misses);
     put(writer, "translator", "return_misses", (double)counters->return_misses);

@@ -267,6 +267,12 @@ static struct comparison cmps_some(struct cpu *cpu, const struct insn *i, unsign
     return result;
 }
 
+/** Bytes that differ from `value` for sure, from the lowest on. */
+static uint32_t other_bytes(const uint8_t *bytes, uint32_t count, uint32_t value) {
+    const uint8_t *found = memchr(bytes, (int)value, count);
+    return found == NULL ? count : (uint32_t)(found - bytes);
+}
+
 static struct comparison scas_some(struct cpu *cpu, const struct insn *i, unsigned size,
                                    uint32_t wanted) {
     struct chunk chunk = string_chunk(cpu, i, SEG_ES, GPR_EDI, size, wanted, MMU_READ);
@@ -277,6 +283,8 @@ static struct comparison scas_some(struct cpu *cpu, const struct insn *i, unsign
         b = element_load(cpu, i, SEG_ES, GPR_EDI, size);
         result = (struct comparison){1, comparison_ends(i, a, b)};
     } else {
+        if (!down && size == 1 && (i->flags & INSN_REPNE) != 0)
+            result.count = other_bytes(chunk.lowest, chunk.count - 1, a);
         do {
             b = chunk_element(&chunk, result.count, size, down);
             result.ends = comparison_ends(i, a, b);

@@ -23,8 +23,9 @@ static struct wide exp2_minus_1(struct wide x) {
         sixteenths = -sixteenths;
     struct wide rest = wide_subtract(x, wide_from_integer(sixteenths, -4));
     struct wide y = wide_multiply(rest, wide_ln2);
-    struct wide small = wide_multiply(
-        y, wide_polynomial(y, wide_expm1_coefficients, ARRAY_SIZE(wide_expm1_coefficients)));
+    struct wide small =
+        wide_multiply_series(y, wide_series(wide_fixed(y), y.negative, wide_expm1_coefficients,
+                                            ARRAY_SIZE(wide_expm1_coefficients)));
     if (sixteenths == 0)
         return small;
     struct wide power_minus_1 = wide_exp2m1_sixteenths[sixteenths + 16];
@@ -50,9 +51,9 @@ struct float80 f80_exp2_minus_1(struct float80 a, struct float_env *env) {
 
 /* log2((1 + z) / (1 - z)) for |z| < 0.18. */
 static struct wide log2_ratio(struct wide z) {
-    struct wide series = wide_polynomial(wide_multiply(z, z), wide_atanh_coefficients,
-                                         ARRAY_SIZE(wide_atanh_coefficients));
-    return wide_scale(wide_multiply(wide_multiply(z, series), wide_log2e), 1);
+    struct uint128 series = wide_series(wide_fixed_square(z), false, wide_atanh_coefficients,
+                                        ARRAY_SIZE(wide_atanh_coefficients));
+    return wide_scale(wide_multiply(wide_multiply_series(z, series), wide_log2e), 1);
 }
 
 /* log2(x) for positive x. */

@@ -13,46 +13,54 @@
 
 #include <stddef.h>
 
-/* pi/2 with 66 significant bits, at exponent 0. */
-static const struct uint128 half_pi_66 = {UINT64_C(0xc90fdaa22168c234),
-                                          UINT64_C(0xc000000000000000)};
+/* pi/2 with 66 significant bits, in units of 2^-65; half of it; and 2/pi in units of 2^-64. */
+static const struct uint128 half_pi_66 = {3, UINT64_C(0x243f6a8885a308d3)};
+static const struct uint128 quarter_pi_66 = {1, UINT64_C(0x921fb54442d18469)};
+static const uint64_t two_over_pi = UINT64_C(0xa2f9836e4e441529);
 
-/* Magnitude of x as quadrant * pi/2 + the returned rest, |rest| <= pi/4; 0 < x < 2^63. */
-static struct wide reduce(struct wide x, unsigned *quadrant) {
+static bool is_negative(struct uint128 a) {
+    return a.hi >> 63;
+}
+
+/* Magnitude of x as quadrant * pi/2 + the returned rest, |rest| <= pi/4; 0 < x < 2^63. The quotient
+   is good to a unit or two of 64 bits, and the rest says how far it is off. */
+static inline struct wide reduce(struct wide x, unsigned *quadrant) {
     *quadrant = 0;
     x.negative = false;
     if (x.exponent < -1)
         return x;
-    struct uint128 rest = {x.hi, x.lo};
-    if (x.exponent < 0)
-        rest = shift_right_jam_128(rest, 1);
-    bool carry = false;
-    for (int bit = x.exponent < 0 ? 0 : x.exponent; bit >= 0; bit--) {
-        *quadrant <<= 1;
-        if (carry || !less_128(rest, half_pi_66)) {
-            rest = subtract_128(rest, half_pi_66);
-            *quadrant |= 1;
-        }
-        if (bit == 0)
-            break;
-        carry = (rest.hi & F80_INTEGER_BIT) != 0;
-        rest = shift_left_128(rest, 1);
+    uint64_t product = multiply_64(x.hi, two_over_pi).hi, quotient = product >> 63;
+    if (x.exponent >= 0)
+        quotient = (product + (UINT64_C(1) << (62 - x.exponent))) >> (63 - x.exponent);
+    struct uint128 multiple = multiply_64(quotient, half_pi_66.lo);
+    multiple.hi += quotient * half_pi_66.hi;
+    struct uint128 rest = shift_left_128((struct uint128){0, x.hi}, (unsigned)x.exponent + 2);
+    rest = subtract_128(rest, multiple);
+    while (!is_negative(rest) && less_128(quarter_pi_66, rest)) {
+        rest = subtract_128(rest, half_pi_66);
+        quotient++;
     }
-    struct uint128 complement = subtract_128(half_pi_66, rest);
-    if (!less_128(complement, rest))
-        return wide_normalise(false, 0, rest);
-    ++*quadrant;
-    return wide_normalise(true, 0, complement);
+    while (is_negative(rest) && is_negative(add_128(rest, quarter_pi_66))) {
+        rest = add_128(rest, half_pi_66);
+        quotient--;
+    }
+    *quadrant = (unsigned)quotient;
+    bool negative = is_negative(rest);
+    if (negative)
+        rest = subtract_128((struct uint128){0, 0}, rest);
+    return wide_normalise(negative, 127 - 65, rest);
 }
 
 static struct wide sine_of(struct wide r) {
-    return wide_multiply(r, wide_polynomial(wide_multiply(r, r), wide_sin_coefficients,
-                                            ARRAY_SIZE(wide_sin_coefficients)));
+    struct uint128 series = wide_series(wide_fixed_square(r), true, wide_sin_coefficients,
+                                        ARRAY_SIZE(wide_sin_coefficients));
+    return wide_multiply_series(r, series);
 }
 
 static struct wide cosine_of(struct wide r) {
-    return wide_polynomial(wide_multiply(r, r), wide_cos_coefficients,
-                           ARRAY_SIZE(wide_cos_coefficients));
+    return wide_normalise(false, 0,
+                          wide_series(wide_fixed_square(r), true, wide_cos_coefficients,
+                                      ARRAY_SIZE(wide_cos_coefficients)));
 }
 
 enum operand_outcome { OPERAND_FINITE, OPERAND_SETTLED, OPERAND_TOO_LARGE };
@@ -77,10 +85,22 @@ static enum operand_outcome classify(struct float80 a, struct fp_number *x, stru
     return x->exponent >= 63 ? OPERAND_TOO_LARGE : OPERAND_FINITE;
 }
 
-/* The sine of quadrant * pi/2 + rest. */
-static struct wide sine_in_quadrant(struct wide rest, unsigned quadrant) {
-    struct wide value = quadrant & 1 ? cosine_of(rest) : sine_of(rest);
-    return quadrant & 2 ? wide_negate(value) : value;
+/* The sine of quadrant * pi/2 + rest. Which of both series it is nobody can predict, so that is no
+   branch. */
+static inline struct wide sine_in_quadrant(struct wide rest, unsigned quadrant) {
+    bool is_cosine = quadrant & 1;
+    const struct wide *const coefficients[2] = {wide_sin_coefficients, wide_cos_coefficients};
+    _Static_assert(ARRAY_SIZE(wide_sin_coefficients) == ARRAY_SIZE(wide_cos_coefficients),
+                   "series of one length");
+    struct uint128 series = wide_series(wide_fixed_square(rest), true, coefficients[is_cosine],
+                                        ARRAY_SIZE(wide_sin_coefficients));
+    struct wide factor = {
+        .negative = (!is_cosine && rest.negative) != (quadrant >> 1 & 1),
+        .exponent = is_cosine ? 0 : rest.exponent,
+        .hi = is_cosine ? F80_INTEGER_BIT : rest.hi,
+        .lo = is_cosine ? 0 : rest.lo,
+    };
+    return wide_multiply_series(factor, series);
 }
 
 bool f80_sincos(struct float80 a, struct float80 *sine, struct float80 *cosine,
@@ -154,8 +174,8 @@ static struct wide arctan_of(struct wide t) {
                         wide_add(wide_from_integer(1, 0), wide_multiply(t, near)));
     }
     struct wide value =
-        wide_multiply(t, wide_polynomial(wide_multiply(t, t), wide_atan_coefficients,
-                                         ARRAY_SIZE(wide_atan_coefficients)));
+        wide_multiply_series(t, wide_series(wide_fixed_square(t), true, wide_atan_coefficients,
+                                            ARRAY_SIZE(wide_atan_coefficients)));
     return wide_add(wide_atan_sixteenths[sixteenths], value);
 }
 

@@ -9,7 +9,7 @@ const struct wide wide_ln2 = {false, -1, UINT64_C(0xb17217f7d1cf79ab), UINT64_C(
 const struct wide wide_log2e = {false, 0, UINT64_C(0xb8aa3b295c17f0bb), UINT64_C(0xbe87fed0691d3e89)};
 const struct wide wide_pi = {false, 1, UINT64_C(0xc90fdaa22168c234), UINT64_C(0xc4c6628b80dc1cd1)};
 
-const struct wide wide_expm1_coefficients[14] = {
+const struct wide wide_expm1_coefficients[11] = {
     {false, 0, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
     {false, -1, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
     {false, -3, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
@@ -21,46 +21,39 @@ const struct wide wide_expm1_coefficients[14] = {
     {false, -19, UINT64_C(0xb8ef1d2ab6399c7d), UINT64_C(0x560e4472800b8ef2)},
     {false, -22, UINT64_C(0x93f27dbbc4fae397), UINT64_C(0x780b69f5333c725b)},
     {false, -26, UINT64_C(0xd7322b3faa271c7f), UINT64_C(0x3a3f25c1bee38f10)},
-    {false, -29, UINT64_C(0x8f76c77fc6c4bdaa), UINT64_C(0x26d4c3d67f425f60)},
-    {false, -33, UINT64_C(0xb092309d43684be5), UINT64_C(0x1c198e91d7b4269e)},
-    {false, -37, UINT64_C(0xc9cba54603e4e905), UINT64_C(0xd6f8a2efd1f27546)},
 };
 
-const struct wide wide_sin_coefficients[14] = {
+const struct wide wide_sin_coefficients[12] = {
     {false, 0, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
-    {true, -3, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
+    {false, -3, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
     {false, -7, UINT64_C(0x8888888888888888), UINT64_C(0x8888888888888889)},
-    {true, -13, UINT64_C(0xd00d00d00d00d00d), UINT64_C(0x00d00d00d00d00d0)},
+    {false, -13, UINT64_C(0xd00d00d00d00d00d), UINT64_C(0x00d00d00d00d00d0)},
     {false, -19, UINT64_C(0xb8ef1d2ab6399c7d), UINT64_C(0x560e4472800b8ef2)},
-    {true, -26, UINT64_C(0xd7322b3faa271c7f), UINT64_C(0x3a3f25c1bee38f10)},
+    {false, -26, UINT64_C(0xd7322b3faa271c7f), UINT64_C(0x3a3f25c1bee38f10)},
     {false, -33, UINT64_C(0xb092309d43684be5), UINT64_C(0x1c198e91d7b4269e)},
-    {true, -41, UINT64_C(0xd73f9f399dc0f88e), UINT64_C(0xc32b58774657f48f)},
+    {false, -41, UINT64_C(0xd73f9f399dc0f88e), UINT64_C(0xc32b58774657f48f)},
     {false, -49, UINT64_C(0xca963b81856a5359), UINT64_C(0x3028cbbb8d7ff53c)},
-    {true, -57, UINT64_C(0x97a4da340a0ab926), UINT64_C(0x50f61dbdcb3a5abf)},
+    {false, -57, UINT64_C(0x97a4da340a0ab926), UINT64_C(0x50f61dbdcb3a5abf)},
     {false, -66, UINT64_C(0xb8dc77b6e7ab8c5f), UINT64_C(0x78a37e77372290c2)},
-    {true, -75, UINT64_C(0xbb0da098b1c0cecb), UINT64_C(0xdc3826ebfb13cc27)},
-    {false, -84, UINT64_C(0x9f9e66e8b2fd46a7), UINT64_C(0x22520cbbb7885c4a)},
-    {true, -94, UINT64_C(0xe8d58e16e6751905), UINT64_C(0x4d0c78aea13b9a50)},
+    {false, -75, UINT64_C(0xbb0da098b1c0cecb), UINT64_C(0xdc3826ebfb13cc27)},
 };
 
-const struct wide wide_cos_coefficients[14] = {
+const struct wide wide_cos_coefficients[12] = {
     {false, 0, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
-    {true, -1, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
+    {false, -1, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
     {false, -5, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
-    {true, -10, UINT64_C(0xb60b60b60b60b60b), UINT64_C(0x60b60b60b60b60b6)},
+    {false, -10, UINT64_C(0xb60b60b60b60b60b), UINT64_C(0x60b60b60b60b60b6)},
     {false, -16, UINT64_C(0xd00d00d00d00d00d), UINT64_C(0x00d00d00d00d00d0)},
-    {true, -22, UINT64_C(0x93f27dbbc4fae397), UINT64_C(0x780b69f5333c725b)},
+    {false, -22, UINT64_C(0x93f27dbbc4fae397), UINT64_C(0x780b69f5333c725b)},
     {false, -29, UINT64_C(0x8f76c77fc6c4bdaa), UINT64_C(0x26d4c3d67f425f60)},
-    {true, -37, UINT64_C(0xc9cba54603e4e905), UINT64_C(0xd6f8a2efd1f27546)},
+    {false, -37, UINT64_C(0xc9cba54603e4e905), UINT64_C(0xd6f8a2efd1f27546)},
     {false, -45, UINT64_C(0xd73f9f399dc0f88e), UINT64_C(0xc32b58774657f48f)},
-    {true, -53, UINT64_C(0xb413c31dcbecbbdd), UINT64_C(0x8024435161554bc3)},
+    {false, -53, UINT64_C(0xb413c31dcbecbbdd), UINT64_C(0x8024435161554bc3)},
     {false, -62, UINT64_C(0xf2a15d201011283d), UINT64_C(0x4e5695fc785d5dff)},
-    {true, -70, UINT64_C(0x8671cb6dbfc294a2), UINT64_C(0x86485bf99c763abc)},
-    {false, -80, UINT64_C(0xf96780cb97abbe65), UINT64_C(0x25a033e54ec51034)},
-    {true, -89, UINT64_C(0xc4742fe35272cd1c), UINT64_C(0x790285d3580a4a34)},
+    {false, -70, UINT64_C(0x8671cb6dbfc294a2), UINT64_C(0x86485bf99c763abc)},
 };
 
-const struct wide wide_atanh_coefficients[21] = {
+const struct wide wide_atanh_coefficients[16] = {
     {false, 0, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
     {false, -2, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
     {false, -3, UINT64_C(0xcccccccccccccccc), UINT64_C(0xcccccccccccccccd)},
@@ -77,26 +70,18 @@ const struct wide wide_atanh_coefficients[21] = {
     {false, -5, UINT64_C(0x97b425ed097b425e), UINT64_C(0xd097b425ed097b42)},
     {false, -5, UINT64_C(0x8d3dcb08d3dcb08d), UINT64_C(0x3dcb08d3dcb08d3e)},
     {false, -5, UINT64_C(0x8421084210842108), UINT64_C(0x4210842108421084)},
-    {false, -6, UINT64_C(0xf83e0f83e0f83e0f), UINT64_C(0x83e0f83e0f83e0f8)},
-    {false, -6, UINT64_C(0xea0ea0ea0ea0ea0e), UINT64_C(0xa0ea0ea0ea0ea0ea)},
-    {false, -6, UINT64_C(0xdd67c8a60dd67c8a), UINT64_C(0x60dd67c8a60dd67d)},
-    {false, -6, UINT64_C(0xd20d20d20d20d20d), UINT64_C(0x20d20d20d20d20d2)},
-    {false, -6, UINT64_C(0xc7ce0c7ce0c7ce0c), UINT64_C(0x7ce0c7ce0c7ce0c8)},
 };
 
-const struct wide wide_atan_coefficients[12] = {
+const struct wide wide_atan_coefficients[9] = {
     {false, 0, UINT64_C(0x8000000000000000), UINT64_C(0x0000000000000000)},
-    {true, -2, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
+    {false, -2, UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xaaaaaaaaaaaaaaab)},
     {false, -3, UINT64_C(0xcccccccccccccccc), UINT64_C(0xcccccccccccccccd)},
-    {true, -3, UINT64_C(0x9249249249249249), UINT64_C(0x2492492492492492)},
+    {false, -3, UINT64_C(0x9249249249249249), UINT64_C(0x2492492492492492)},
     {false, -4, UINT64_C(0xe38e38e38e38e38e), UINT64_C(0x38e38e38e38e38e4)},
-    {true, -4, UINT64_C(0xba2e8ba2e8ba2e8b), UINT64_C(0xa2e8ba2e8ba2e8ba)},
+    {false, -4, UINT64_C(0xba2e8ba2e8ba2e8b), UINT64_C(0xa2e8ba2e8ba2e8ba)},
     {false, -4, UINT64_C(0x9d89d89d89d89d89), UINT64_C(0xd89d89d89d89d89e)},
-    {true, -4, UINT64_C(0x8888888888888888), UINT64_C(0x8888888888888889)},
+    {false, -4, UINT64_C(0x8888888888888888), UINT64_C(0x8888888888888889)},
     {false, -5, UINT64_C(0xf0f0f0f0f0f0f0f0), UINT64_C(0xf0f0f0f0f0f0f0f1)},
-    {true, -5, UINT64_C(0xd79435e50d79435e), UINT64_C(0x50d79435e50d7943)},
-    {false, -5, UINT64_C(0xc30c30c30c30c30c), UINT64_C(0x30c30c30c30c30c3)},
-    {true, -5, UINT64_C(0xb21642c8590b2164), UINT64_C(0x2c8590b21642c859)},
 };
 
 const struct wide wide_exp2m1_sixteenths[33] = {

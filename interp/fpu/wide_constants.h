@@ -8,12 +8,13 @@
 
 extern const struct wide wide_ln2, wide_log2e, wide_pi;
 
-/* (e^x - 1) / x, sin(x) / x, cos(x), atanh(x) / x and atan(x) / x; all but the first in x^2. */
-extern const struct wide wide_expm1_coefficients[14];
-extern const struct wide wide_sin_coefficients[14];
-extern const struct wide wide_cos_coefficients[14];
-extern const struct wide wide_atanh_coefficients[21];
-extern const struct wide wide_atan_coefficients[12];
+/* Series of (e^x - 1) / x, sin(x) / x, cos(x), atanh(x) / x and atan(x) / x, without signs; all but
+   the first in x^2. As many terms as 2^-80 needs where they are used. */
+extern const struct wide wide_expm1_coefficients[11];
+extern const struct wide wide_sin_coefficients[12];
+extern const struct wide wide_cos_coefficients[12];
+extern const struct wide wide_atanh_coefficients[16];
+extern const struct wide wide_atan_coefficients[9];
 
 /* 2^(i / 16 - 1) - 1 and atan(i / 16). */
 extern const struct wide wide_exp2m1_sixteenths[33];

@@ -3,20 +3,8 @@
  */
 #include "interp/fpu/wide_float.h"
 
-struct wide wide_normalise(bool negative, int32_t exponent, struct uint128 significand) {
-    if ((significand.hi | significand.lo) == 0)
-        return (struct wide){.negative = negative};
-    unsigned shift =
-        significand.hi ? leading_zeros_64(significand.hi) : 64 + leading_zeros_64(significand.lo);
-    significand = shift_left_128(significand, shift);
-    return (struct wide){negative, exponent - (int)shift, significand.hi, significand.lo};
-}
-
-struct wide wide_from_number(const struct fp_number *n) {
-    if (n->kind != FP_NUMBER_FINITE)
-        return (struct wide){.negative = n->negative};
-    return (struct wide){n->negative, n->exponent, n->hi, n->lo};
-}
+/* Steps of a series in 128 bits. */
+#define WIDE_STEPS 4
 
 struct wide wide_from_integer(int64_t value, int exponent) {
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
@@ -60,24 +48,6 @@ struct wide wide_subtract(struct wide a, struct wide b) {
     return wide_add(a, wide_negate(b));
 }
 
-struct wide wide_multiply(struct wide a, struct wide b) {
-    if (wide_is_zero(a) || wide_is_zero(b))
-        return (struct wide){.negative = a.negative != b.negative};
-    struct uint128 high = multiply_64(a.hi, b.hi), low = multiply_64(a.lo, b.lo);
-    struct uint128 cross1 = multiply_64(a.hi, b.lo), cross2 = multiply_64(a.lo, b.hi);
-    struct uint128 middle = add_128(cross1, (struct uint128){0, low.hi});
-    struct uint128 sum = add_128(middle, cross2);
-    high = add_128(high, (struct uint128){less_128(sum, cross2), sum.hi});
-    bool lost = (sum.lo | low.lo) != 0;
-    int32_t exponent = a.exponent + b.exponent + 1;
-    if (!(high.hi & F80_INTEGER_BIT)) {
-        high = shift_left_128(high, 1);
-        high.lo |= sum.lo >> 63;
-        exponent--;
-    }
-    return (struct wide){a.negative != b.negative, exponent, high.hi, high.lo | lost};
-}
-
 /*
  * The next 64 bits of the quotient *rest / divisor, with *rest < divisor (Knuth, The Art of
  * Computer Programming vol. 2, algorithm D, with two-digit divisors).
@@ -119,21 +89,31 @@ struct wide wide_divide(struct wide a, struct wide b) {
     return (struct wide){negative, exponent, quotient.hi, quotient.lo | lost};
 }
 
-struct wide wide_polynomial(struct wide x, const struct wide *coefficients, unsigned count) {
-    struct wide sum = coefficients[count - 1];
-    for (unsigned i = count - 1; i > 0; i--)
-        sum = wide_add(coefficients[i - 1], wide_multiply(sum, x));
+/*
+ * A significand counts in units of its coefficient's last bit. A term's weight falls with each
+ * step, so all but the first few need no more than 64 bits.
+ */
+struct uint128 wide_series(struct uint128 x, bool alternates, const struct wide *coefficients,
+                           unsigned count) {
+    unsigned i = count - 1;
+    uint64_t tail = coefficients[i].hi;
+    for (; i > WIDE_STEPS; i--) {
+        int shift = coefficients[i - 1].exponent - coefficients[i].exponent;
+        uint64_t term = multiply_64(tail, x.hi).hi >> shift;
+        tail = alternates ? coefficients[i - 1].hi - term : coefficients[i - 1].hi + term;
+    }
+    struct uint128 sum = {tail, 0};
+    for (; i > 0; i--) {
+        int shift = coefficients[i - 1].exponent - coefficients[i].exponent;
+        struct uint128 next = {coefficients[i - 1].hi, coefficients[i - 1].lo};
+        struct uint128 term = multiply_high_128(sum, x);
+        term.lo = term.hi << 1 << (63 - shift) | term.lo >> shift;
+        term.hi >>= shift;
+        if (i == 1)
+            term.lo |= (x.hi | x.lo) != 0;
+        sum = alternates ? subtract_128(next, term) : add_128(next, term);
+    }
     return sum;
-}
-
-struct fp_number wide_to_number(struct wide a) {
-    if (wide_is_zero(a))
-        return fp_zero(a.negative);
-    return (struct fp_number){.kind = FP_NUMBER_FINITE,
-                              .negative = a.negative,
-                              .exponent = a.exponent,
-                              .hi = a.hi,
-                              .lo = a.lo};
 }
 
 struct float80 wide_round_f80(struct wide a, struct float_env *env) {

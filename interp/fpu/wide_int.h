@@ -58,10 +58,17 @@ static inline uint64_t divide_digit(uint64_t *remainder, uint32_t next, uint64_t
  */
 static inline uint64_t divide_128_by_64(uint64_t hi, uint64_t lo, uint64_t divisor,
                                         uint64_t *remainder) {
+#ifdef __SIZEOF_INT128__
+    __extension__ unsigned __int128 dividend = (unsigned __int128)hi << 64 | lo;
+    uint64_t quotient = (uint64_t)(dividend / divisor);
+    *remainder = lo - quotient * divisor;
+    return quotient;
+#else
     *remainder = hi;
     uint64_t q1 = divide_digit(remainder, (uint32_t)(lo >> 32), divisor);
     uint64_t q0 = divide_digit(remainder, (uint32_t)lo, divisor);
     return q1 << 32 | q0;
+#endif
 }
 
 static inline struct uint128 add_128(struct uint128 a, struct uint128 b) {
@@ -71,6 +78,13 @@ static inline struct uint128 add_128(struct uint128 a, struct uint128 b) {
 
 static inline struct uint128 subtract_128(struct uint128 a, struct uint128 b) {
     return (struct uint128){a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
+}
+
+/** a * b / 2^128, up to two too small. */
+static inline struct uint128 multiply_high_128(struct uint128 a, struct uint128 b) {
+    struct uint128 high = multiply_64(a.hi, b.hi);
+    high = add_128(high, (struct uint128){0, multiply_64(a.hi, b.lo).hi});
+    return add_128(high, (struct uint128){0, multiply_64(a.lo, b.hi).hi});
 }
 
 static inline bool less_128(struct uint128 a, struct uint128 b) {

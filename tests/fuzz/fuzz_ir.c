@@ -72,8 +72,9 @@ static struct block_mode mode_of(const struct cpu *cpu) {
 static bool make_ir(struct fuzz *fuzz, uint16_t live_out) {
     const struct cpu *cpu = &fuzz->plain.t->cpu;
     uint32_t at = TEST_CODE + RANDOM_GUEST_CODE_BYTES;
-    const struct lift_source source = {.bytes = fuzz->plain.t->ram + at,
-                                       .available = GUEST_PAGE_SIZE - at % GUEST_PAGE_SIZE,
+    unsigned offset = at % GUEST_PAGE_SIZE;
+    const struct lift_source source = {.page = fuzz->plain.t->ram + at - offset,
+                                       .offset = offset,
                                        .ip = (uint32_t)cpu->eip,
                                        .index = fuzz->index};
     struct block_mode mode = mode_of(cpu);

@@ -34,29 +34,48 @@ struct block_link {
 /* A translated block. The dispatcher allocates it; `host` belongs to the back end. */
 struct bt_block {
     uint32_t ip, linear;
+    uint32_t page_ip; /* IP of the page's first byte */
     uintptr_t addend; /* the read entry of its page (softmmu/mmu.h) while that maps the frame */
     frame_number frame;
-    uint16_t frame_offset;
-    uint16_t guest_bytes;
+    uint16_t frame_offset; /* of the first instruction */
     uint16_t guest_count;
+    unsigned piece_count;
+    struct ir_piece piece[IR_MAX_PIECES]; /* the bytes of the page that it was made of */
     struct block_mode mode;
     uint32_t mode_key;
-    struct block_link link[2];
     struct block_link *incoming;
     bool is_valid;
+    bool is_superblock;
+    bool was_stopped;  /* by an event, before it: the dispatcher is to be asked at its next entry */
+    uint8_t attempts;          /* to make a superblock that begins here or includes it */
+    uint32_t samples;          /* times translated code was stopped before it (superblock.h) */
     uint32_t executions;       /* hotness, counted where cheap */
     const void *entry;         /* back end: where to enter */
-    const void *guarded_entry; /* the same, after a look at whether the page still maps the frame */
+    const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
     uint32_t host_bytes;
     struct insn *guest; /* guest instructions, for those that are called (helper_call_of) */
     void *host;         /* back end's own data */
     struct bt_block *next_in_bucket, *next_in_frame;
+    unsigned link_count;
+    struct block_link link[]; /* by exit number */
 };
+
+/** Whether the block was made of any of the bytes [offset, offset + size) of its page. */
+static inline bool bt_block_covers(const struct bt_block *block, unsigned offset, unsigned size) {
+    bool covers = false;
+    for (unsigned i = 0; i < block->piece_count; i++) {
+        const struct ir_piece *piece = &block->piece[i];
+        covers |= piece->offset < offset + size && offset < (unsigned)piece->offset + piece->bytes;
+    }
+    return covers;
+}
 
 /* What back ends count as translated code runs. */
 struct backend_counters {
+    uint64_t superblock_runs;         /* superblocks entered; only where instructions are counted */
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */
+    uint64_t continuations;           /* handlers that led straight to the next block */
     uint64_t host_traps;              /* host signals that translated code caused */
     /* Ways through the dispatcher because no block was known, or the known one's page was mapped
        elsewhere; returns to another place than behind the last call; returns beyond the first

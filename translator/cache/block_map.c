@@ -62,20 +62,32 @@ static struct insn *copy_instructions(const struct ir_block *ir) {
     return guest;
 }
 
-/** Memory that a block of so many guest instructions takes beside its translation. */
-static uint64_t bookkeeping_bytes(unsigned guest_count) {
-    return sizeof(struct bt_block) + guest_count * sizeof(struct insn) + 2 * ALLOCATION_BYTES;
+/** Memory that a block takes beside its translation. */
+static uint64_t bookkeeping_bytes(unsigned guest_count, unsigned exit_count) {
+    return sizeof(struct bt_block) + exit_count * sizeof(struct block_link) +
+           guest_count * sizeof(struct insn) + 2 * ALLOCATION_BYTES;
 }
 
 bool block_map_has_room(const struct block_map *map, const struct ir_block *ir) {
-    return map->bookkeeping_bytes + bookkeeping_bytes(ir->guest_count) +
+    return map->bookkeeping_bytes + bookkeeping_bytes(ir->guest_count, ir->exit_count) +
                map->ops->used_bytes(map->backend) <=
            map->most_bytes;
 }
 
+static void set_exits(struct bt_block *block, const struct ir_block *ir) {
+    const struct ir_insn *end = &ir->insn[ir->count - 1];
+    block->link[0].target_ip = end->imm;
+    block->link[1].target_ip = end->imm2;
+    for (const struct ir_insn *insn = ir->insn; insn < end; insn++)
+        if (insn->op == IR_EXIT_IF)
+            block->link[insn->imm2].target_ip = insn->imm;
+    for (unsigned i = 0; i < block->link_count; i++)
+        block->link[i].from = block;
+}
+
 struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
                                     uintptr_t addend) {
-    struct bt_block *block = calloc(1, sizeof(*block));
+    struct bt_block *block = calloc(1, sizeof(*block) + ir->exit_count * sizeof(struct block_link));
     struct insn *guest = copy_instructions(ir);
     if (block == NULL || guest == NULL) {
         free(block);
@@ -84,21 +96,21 @@ struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number fram
     }
     *block = (struct bt_block){
         .ip = ir->ip,
+        .page_ip = ir->page_ip,
         .linear = linear,
         .addend = addend,
         .frame = frame,
         .frame_offset = (uint16_t)(linear & GUEST_PAGE_MASK),
-        .guest_bytes = (uint16_t)ir->guest_bytes,
         .guest_count = (uint16_t)ir->guest_count,
+        .piece_count = ir->piece_count,
         .mode = ir->mode,
         .mode_key = block_mode_key(&ir->mode),
         .guest = guest,
+        .is_superblock = ir->is_superblock,
+        .link_count = ir->exit_count,
     };
-    const struct ir_insn *end = &ir->insn[ir->count - 1];
-    for (unsigned i = 0; i < 2; i++) {
-        block->link[i].from = block;
-        block->link[i].target_ip = i == 0 ? end->imm : end->imm2;
-    }
+    memcpy(block->piece, ir->piece, sizeof(block->piece));
+    set_exits(block, ir);
     return block;
 }
 
@@ -110,7 +122,7 @@ void block_map_insert(struct block_map *map, struct bt_block *block) {
     block->next_in_frame = map->frame[block->frame];
     map->frame[block->frame] = block;
     block->is_valid = true;
-    map->bookkeeping_bytes += bookkeeping_bytes(block->guest_count);
+    map->bookkeeping_bytes += bookkeeping_bytes(block->guest_count, block->link_count);
 }
 
 void block_map_discard(struct bt_block *block) {
@@ -143,8 +155,8 @@ static void undo_links(struct block_map *map, struct bt_block *block) {
         link->to = NULL;
         map->ops->unlink(map->backend, link);
     }
-    forget_outgoing(&block->link[0]);
-    forget_outgoing(&block->link[1]);
+    for (unsigned i = 0; i < block->link_count; i++)
+        forget_outgoing(&block->link[i]);
 }
 
 static void leave_bucket(struct block_map *map, struct bt_block *block) {
@@ -171,8 +183,7 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
     struct bt_block **at = &map->frame[frame];
     while (*at != NULL) {
         struct bt_block *block = *at;
-        if (block->frame_offset < offset + size &&
-            offset < (unsigned)block->frame_offset + block->guest_bytes) {
+        if (bt_block_covers(block, offset, size)) {
             *at = block->next_in_frame;
             kill_block(map, block);
             killed(opaque, block);
@@ -182,6 +193,14 @@ unsigned block_map_invalidate(struct block_map *map, frame_number frame, unsigne
         }
     }
     return count;
+}
+
+void block_map_remove(struct block_map *map, struct bt_block *block) {
+    struct bt_block **at = &map->frame[block->frame];
+    while (*at != block)
+        at = &(*at)->next_in_frame;
+    *at = block->next_in_frame;
+    kill_block(map, block);
 }
 
 static void note_reuse(struct block_reuse *reuse, const struct bt_block *block) {
@@ -211,7 +230,7 @@ void block_map_reclaim(struct block_map *map) {
         note_reuse(map->reuse, block);
         map->dead = block->next_in_bucket;
         map->ops->invalidate(map->backend, block);
-        map->bookkeeping_bytes -= bookkeeping_bytes(block->guest_count);
+        map->bookkeeping_bytes -= bookkeeping_bytes(block->guest_count, block->link_count);
         block_map_discard(block);
     }
 }

@@ -53,6 +53,8 @@ struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number fram
                                     uintptr_t addend);
 /** Enter a translated block. */
 void block_map_insert(struct block_map *map, struct bt_block *block);
+/** Take a block out of the map; its memory lives until block_map_reclaim. */
+void block_map_remove(struct block_map *map, struct bt_block *block);
 /** Give back a block that was not inserted. */
 void block_map_discard(struct bt_block *block);
 

@@ -12,6 +12,13 @@
  *     flag is architecturally exact before the first operation of each guest instruction.
  *  4. Within one guest instruction, registers and flags are written only after its last operation
  *     that may fault (so a fault needs no undo).
+ *  5. A side exit is the last operation of its guest instruction, but for a JUMP that ends the
+ *     block; its exit number is one more than that of the side exit before it, from
+ *     IR_FIRST_SIDE_EXIT.
+ *
+ * A block is a basic block, or a superblock: several basic blocks of one page in the order in which
+ * they ran most often, possibly some of them more than once. What leads off that path is a side
+ * exit.
  */
 #ifndef TRANSLATOR_IR_IR_H
 #define TRANSLATOR_IR_IR_H
@@ -33,7 +40,7 @@ enum ir_op {
 
 enum ir_type { IR_I8, IR_I16, IR_I32 };
 
-enum ir_effects { IR_PURE, IR_LOADS, IR_STORES, IR_CALLS, IR_ENDS };
+enum ir_effects { IR_PURE, IR_LOADS, IR_STORES, IR_CALLS, IR_EXITS, IR_ENDS };
 
 /* Where a value lives. An I8 register operand 4..7 is AH, CH, DH or BH; I8 and I16 writes keep the
    register's other bits. */
@@ -77,7 +84,16 @@ struct ir_insn {
 
 #define IR_MAX_INSNS 512
 #define IR_MAX_TEMPS 256
-#define IR_MAX_GUEST 64
+#define IR_MAX_GUEST 128
+
+/* Exits 0 and 1 are those of the END operation. */
+#define IR_FIRST_SIDE_EXIT 2u
+
+/* A run of bytes, within a page, that a block was made of. */
+struct ir_piece {
+    uint16_t offset, bytes;
+};
+#define IR_MAX_PIECES 8
 
 /* What a block's code may depend on; part of its key. */
 struct block_mode {
@@ -95,11 +111,17 @@ struct block_mode {
 
 struct ir_block {
     struct block_mode mode;
-    uint32_t ip; /* EIP of the first guest instruction */
+    bool is_superblock;
+    bool has_gone_on; /* is_superblock: it is more than a basic block */
+    uint32_t ip;      /* EIP of the first guest instruction */
+    uint32_t page_ip; /* EIP of the page's first byte, from which insn.ip_offset counts */
     unsigned guest_count;
-    unsigned guest_bytes;
-    struct insn guest[IR_MAX_GUEST + 1]; /* decoded instructions, then a stop sentinel */
-    uint8_t bytes[IR_MAX_GUEST * 15];    /* their bytes */
+    unsigned guest_bytes; /* of all guest instructions, each as often as it stands here */
+    unsigned exit_count;  /* IR_FIRST_SIDE_EXIT and one for each side exit */
+    unsigned piece_count;
+    struct ir_piece piece[IR_MAX_PIECES]; /* rising; they neither overlap nor touch */
+    struct insn guest[IR_MAX_GUEST + 1];  /* decoded instructions, then a stop sentinel */
+    uint8_t bytes[IR_MAX_GUEST * 15];     /* their bytes, one after the other */
     unsigned count;
     unsigned temps;
     struct ir_insn insn[IR_MAX_INSNS];

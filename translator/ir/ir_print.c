@@ -118,20 +118,24 @@ static void print_insn(const struct ir_insn *insn, FILE *out) {
     fputc('\n', out);
 }
 
-static void print_guest_insn(const struct ir_block *block, unsigned number, struct disasm *disasm,
-                             FILE *out) {
+static void print_guest_insn(const struct ir_block *block, const struct insn *guest,
+                             const uint8_t *bytes, struct disasm *disasm, FILE *out) {
     char text[DISASM_TEXT_SIZE];
-    const struct insn *guest = &block->guest[number];
-    disasm_insn(disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16,
-                block->bytes + guest->ip_offset, guest->length, block->ip + guest->ip_offset, text);
-    fprintf(out, "; %08x  %s\n", block->ip + guest->ip_offset, text);
+    uint32_t ip = block->page_ip + guest->ip_offset;
+    disasm_insn(disasm, block->mode.code_is_32 ? DISASM_32 : DISASM_16, bytes, guest->length, ip,
+                text);
+    fprintf(out, "; %08x  %s\n", ip, text);
 }
 
 void ir_print(const struct ir_block *block, struct disasm *disasm, FILE *out) {
     unsigned next_guest = 0;
+    const uint8_t *bytes = block->bytes;
     for (unsigned i = 0; i < block->count; i++) {
-        while (next_guest <= block->insn[i].guest && next_guest < block->guest_count)
-            print_guest_insn(block, next_guest++, disasm, out);
+        while (next_guest <= block->insn[i].guest && next_guest < block->guest_count) {
+            const struct insn *guest = &block->guest[next_guest++];
+            print_guest_insn(block, guest, bytes, disasm, out);
+            bytes += guest->length;
+        }
         print_insn(&block->insn[i], out);
     }
 }

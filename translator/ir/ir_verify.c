@@ -7,6 +7,7 @@ struct verifier {
     const struct ir_block *block;
     bool is_written[IR_MAX_TEMPS];
     unsigned at;
+    unsigned exits; /* side exits seen, and IR_FIRST_SIDE_EXIT */
     char *message;
     size_t size;
 };
@@ -83,6 +84,14 @@ static bool commits_last(struct verifier *v) {
     return true;
 }
 
+/** Invariant 5. */
+static bool exit_is_good(struct verifier *v, const struct ir_insn *insn) {
+    if (insn->imm2 != v->exits++)
+        return broken(v, "side exits are not numbered in order");
+    bool is_last = insn[1].guest != insn->guest || insn[1].op == IR_JUMP;
+    return is_last || broken(v, "a side exit before its instruction's end");
+}
+
 static bool insn_is_good(struct verifier *v) {
     const struct ir_insn *insn = &v->block->insn[v->at];
     if (insn->op >= IR_OP_COUNT)
@@ -95,11 +104,14 @@ static bool insn_is_good(struct verifier *v) {
     if (insn->guest >= v->block->guest_count ||
         (v->at > 0 && insn->guest < v->block->insn[v->at - 1].guest))
         return broken(v, "guest instructions out of order");
+    if (info->effects == IR_EXITS && !exit_is_good(v, insn))
+        return false;
     return operands_are_good(v, insn, info->shape) && commits_last(v);
 }
 
 bool ir_verify(const struct ir_block *block, char *message, size_t size) {
-    struct verifier v = {.block = block, .message = message, .size = size};
+    struct verifier v = {
+        .block = block, .exits = IR_FIRST_SIDE_EXIT, .message = message, .size = size};
     if (block->count == 0 || block->count > IR_MAX_INSNS || block->temps > IR_MAX_TEMPS) {
         snprintf(message, size, "block size out of range");
         return false;
@@ -107,5 +119,6 @@ bool ir_verify(const struct ir_block *block, char *message, size_t size) {
     for (v.at = 0; v.at < block->count; v.at++)
         if (!insn_is_good(&v))
             return false;
-    return true;
+    v.at = block->count - 1;
+    return v.exits == block->exit_count || broken(&v, "the number of exits is wrong");
 }

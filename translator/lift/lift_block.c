@@ -1,6 +1,6 @@
 /*
- * Find a block's end, decode it and lift each instruction. A block ends at a branch, before the
- * page's end, after an instruction that may change what later code depends on, or when the IR's
+ * Find a block's end, decode it and lift each instruction. A basic block ends at a branch, before
+ * the page's end, after an instruction that may change what later code depends on, or when the IR's
  * size limits come near.
  */
 #include "translator/lift/lift.h"
@@ -12,6 +12,8 @@
 /* One guest instruction never makes more operations or temporaries than this. */
 #define MOST_OPS_EACH   8
 #define MOST_TEMPS_EACH 6
+/* A basic block's guest instructions. */
+#define MOST_GUEST 64u
 
 struct ir_value lift_temp(struct lift *lift) {
     return (struct ir_value){.kind = IR_TEMP, .number = (uint8_t)lift->block->temps++};
@@ -118,7 +120,7 @@ void lift_adjust_stack(struct lift *lift, uint32_t delta) {
 }
 
 uint32_t lift_next_ip(const struct lift *lift) {
-    return lift->block->ip + lift->insn->ip_offset + lift->insn->length;
+    return lift->block->page_ip + lift->insn->ip_offset + lift->insn->length;
 }
 
 /** Whether the block ends at a call although the operation's flow goes on, or the other way round:
@@ -173,18 +175,34 @@ static void lift_one(struct lift *lift) {
     lift_call(lift);
 }
 
-static bool has_room(const struct ir_block *block) {
-    return block->guest_count < IR_MAX_GUEST && block->count + MOST_OPS_EACH + 1 < IR_MAX_INSNS &&
-           block->temps + MOST_TEMPS_EACH < IR_MAX_TEMPS;
+/** Note that the block depends on these bytes of its page. The pieces stay sorted and apart. */
+static void add_piece(struct ir_block *block, unsigned offset, unsigned bytes) {
+    struct ir_piece *piece = block->piece;
+    unsigned end = offset + bytes, first = 0;
+    while (first < block->piece_count && piece[first].offset + piece[first].bytes < offset)
+        first++;
+    unsigned behind = first; /* the pieces before it, from `first`, become one with the new one */
+    for (; behind < block->piece_count && piece[behind].offset <= end; behind++) {
+        unsigned piece_end = piece[behind].offset + piece[behind].bytes;
+        offset = piece[behind].offset < offset ? piece[behind].offset : offset;
+        end = piece_end > end ? piece_end : end;
+    }
+    memmove(&piece[first + 1], &piece[behind], (block->piece_count - behind) * sizeof(*piece));
+    piece[first] = (struct ir_piece){(uint16_t)offset, (uint16_t)(end - offset)};
+    block->piece_count = block->piece_count + 1 - (behind - first);
 }
 
-/** Decode the next instruction into the block; false when the block must end before it. */
-static bool decode_next(const struct lift_source *source, struct ir_block *block) {
-    unsigned at = block->guest_bytes;
+bool lift_next(struct lift *lift, const struct lift_source *source, uint32_t ip,
+               unsigned most_guest) {
+    struct ir_block *block = lift->block;
+    if (block->guest_count >= most_guest || block->count + MOST_OPS_EACH + 1 >= IR_MAX_INSNS ||
+        block->temps + MOST_TEMPS_EACH >= IR_MAX_TEMPS || block->piece_count == IR_MAX_PIECES)
+        return false;
+    unsigned at = ip - block->page_ip;
     const struct decode_context context = {
         .index = source->index,
-        .bytes = source->bytes + at,
-        .available = source->available - at,
+        .bytes = source->page + at,
+        .available = GUEST_PAGE_SIZE - at,
         .mode = block->mode.code_is_32 ? DECODE_32 : DECODE_16,
     };
     struct insn *insn = &block->guest[block->guest_count];
@@ -192,26 +210,42 @@ static bool decode_next(const struct lift_source *source, struct ir_block *block
         return false;
     insn->ip_offset = (uint16_t)at;
     insn->index = (uint8_t)block->guest_count;
-    memcpy(block->bytes + at, source->bytes + at, insn->length);
+    memcpy(block->bytes + block->guest_bytes, source->page + at, insn->length);
+    add_piece(block, at, insn->length);
     block->guest_bytes += insn->length;
-    block->guest_count++;
+    lift->guest = (uint16_t)block->guest_count++;
+    lift->insn = insn;
+    lift_one(lift);
     return true;
+}
+
+void lift_begin(struct lift *lift, const struct lift_source *source, const struct block_mode *mode,
+                struct ir_block *block) {
+    block->mode = *mode;
+    block->is_superblock = false;
+    block->ip = source->ip;
+    block->page_ip = source->ip - source->offset;
+    block->guest_count = block->guest_bytes = block->count = block->temps = 0;
+    block->piece_count = 0;
+    block->exit_count = IR_FIRST_SIDE_EXIT;
+    *lift = (struct lift){.block = block};
+}
+
+enum lift_status lift_end(struct lift *lift, uint32_t ip) {
+    if (lift->block->guest_count == 0)
+        return LIFT_FALLBACK;
+    if (!lift->is_ended)
+        lift_emit(lift, IR_JUMP, IR_I32)->imm = ip;
+    return LIFT_OK;
 }
 
 enum lift_status lift_block(const struct lift_source *source, const struct block_mode *mode,
                             struct ir_block *block) {
-    block->mode = *mode;
-    block->ip = source->ip;
-    block->guest_count = block->guest_bytes = block->count = block->temps = 0;
-    struct lift lift = {.block = block};
-    while (!lift.is_ended && has_room(block) && decode_next(source, block)) {
-        lift.guest = (uint16_t)(block->guest_count - 1);
-        lift.insn = &block->guest[lift.guest];
-        lift_one(&lift);
-    }
-    if (block->guest_count == 0)
-        return LIFT_FALLBACK;
-    if (!lift.is_ended)
-        lift_emit(&lift, IR_JUMP, IR_I32)->imm = lift_next_ip(&lift);
-    return LIFT_OK;
+    struct lift lift;
+    uint32_t ip = source->ip;
+    unsigned most_guest = source->most_guest != 0 ? source->most_guest : MOST_GUEST;
+    lift_begin(&lift, source, mode, block);
+    while (!lift.is_ended && lift_next(&lift, source, ip, most_guest))
+        ip = lift_next_ip(&lift);
+    return lift_end(&lift, ip);
 }

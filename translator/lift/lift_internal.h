@@ -7,6 +7,7 @@
 
 #include "interp/decode/op.h"
 #include "translator/ir/ir.h"
+#include "translator/lift/lift.h"
 
 struct lift {
     struct ir_block *block;
@@ -14,6 +15,16 @@ struct lift {
     uint16_t guest;          /* its number */
     bool is_ended;           /* an END operation was appended */
 };
+
+/** An empty block that begins at the source's IP. */
+void lift_begin(struct lift *lift, const struct lift_source *source, const struct block_mode *mode,
+                struct ir_block *block);
+/** Decode and lift the instruction at `ip`, in the source's page; false when the block must end
+ *  before it. */
+bool lift_next(struct lift *lift, const struct lift_source *source, uint32_t ip,
+               unsigned most_guest);
+/** Let the block lead to `ip`, unless its last instruction ended it. */
+enum lift_status lift_end(struct lift *lift, uint32_t ip);
 
 typedef bool lift_fn(struct lift *lift);
 

@@ -1,7 +1,8 @@
 /*
  * Flag liveness, backwards over a block: each operation keeps only the flags that somebody may
  * see. A fault shows all flags to the guest's handler, so an operation that may fault counts as a
- * reader of every flag: exceptions stay exact.
+ * reader of every flag: exceptions stay exact. A side exit names, as flags that it reads, also
+ * those that its target may read.
  */
 #include "interp/decode/decode.h"
 #include "interp/decode/op.h"

@@ -128,6 +128,20 @@ Test(exec_string, repne_scas_stops_behind_the_match) {
     cr_assert(lazy_zf(&machine->cpu.lazy));
 }
 
+/* Wherever the match lies, at the last comparison or not at all. */
+Test(exec_string, repne_scas_finds_each_place_of_a_match) {
+    for (uint32_t place = 0; place <= 41; place++) {
+        memset(machine->ram + FLAT_DATA, 'x', 0x100);
+        machine->ram[FLAT_DATA + place] = 'y';
+        machine->cpu.gpr[GPR_EAX] = 'y';
+        RUN("\xfc\xf2\xae\xf4", 0, FLAT_DATA, 40);
+        uint32_t compared = place < 40 ? place + 1 : 40;
+        cr_assert_eq(reg(GPR_ECX), 40 - compared, "place %u: ECX %x", place, reg(GPR_ECX));
+        cr_assert_eq(reg(GPR_EDI), FLAT_DATA + compared);
+        cr_assert_eq(lazy_zf(&machine->cpu.lazy), place < 40);
+    }
+}
+
 Test(exec_string, repe_cmps_stops_behind_the_difference) {
     memcpy(machine->ram + FLAT_DATA + 0x8000, machine->ram + FLAT_DATA, 0x2000);
     machine->ram[FLAT_DATA + 0x8000 + 0x1100] ^= 1;

@@ -18,6 +18,7 @@ void engine_pair_create(struct engine_pair *pair, const char *backend) {
     pair->translator = translator_create(&pair->tested->cpu, backend, 1 << 24, true, &error);
     if (pair->translator == NULL)
         abort();
+    translator_skip_warm_up(pair->translator);
     pair->random = UINT64_C(0x9e3779b97f4a7c15);
 }
 

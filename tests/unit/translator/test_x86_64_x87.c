@@ -216,3 +216,40 @@ Test(x86_64_x87, random_sequences_with_a_window) {
 Test(x86_64_x87, random_sequences_without_a_window) {
     check(false);
 }
+
+/* fxch, which brings the registers to the host's unit; the instruction; fnstsw ax; fxch. */
+static void check_function(struct engine_pair *pair, unsigned round) {
+    static const uint8_t functions[] = {0xf0, 0xf1, 0xf2, 0xf3, 0xf9, 0xfb, 0xfe, 0xff};
+    uint8_t code[] = {0xd9, 0xc8, 0xd9, 0, 0xdf, 0xe0, 0xd9, 0xc9};
+    uint32_t random = engine_pair_random(pair);
+    char text[40];
+    code[3] = PICK(functions, random);
+    snprintf(text, sizeof(text), " d9 %02x", code[3]);
+    engine_pair_load(pair, code, sizeof(code), true);
+    set_x87(pair);
+    struct x87_state *x = &pair->reference->cpu.x87;
+    if (random >> 3 & 7) { /* as a rule ordinary numbers in the usual mode, and room */
+        for (unsigned i = 0; i < 8; i++) {
+            x->st[i].significand = (uint64_t)engine_pair_random(pair) << 32 | UINT64_C(1) << 63;
+            x->st[i].significand |= engine_pair_random(pair);
+            x->st[i].sign_exponent = (uint16_t)(0x3ff0 + (engine_pair_random(pair) & 0x801f));
+        }
+        x->control = 0x37f;
+        x->status &= random >> 6 & 1 ? 0x4100 : 0x4120;
+        x->is_valid = (uint8_t)(3u << x->top | 3u << x->top >> 8);
+        pair->tested->cpu.x87 = *x;
+    }
+    engine_pair_run(pair, 100);
+    expect_same_x87(pair, round, text);
+    char message[200];
+    cr_assert(engine_pair_agrees(pair, message, sizeof(message)), "round %u:%s: %s", round, text,
+              message);
+}
+
+Test(x86_64_x87, transcendental_instructions_set_status_and_registers_as_the_interpreter) {
+    struct engine_pair pair;
+    create(&pair, true);
+    for (unsigned round = 0; round < 4 * ROUNDS; round++)
+        check_function(&pair, round);
+    engine_pair_destroy(&pair);
+}

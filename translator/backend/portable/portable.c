@@ -234,6 +234,17 @@ static void run_insn(struct frame *frame, const struct ir_insn *insn) {
     }
 }
 
+/** Leave by a side exit, if its condition holds. */
+static bool takes_exit(struct frame *frame, const struct ir_insn *insn) {
+    struct cpu *cpu = frame->cpu;
+    if (!ir_condition_holds(insn->cond, lazy_flags_get(&cpu->lazy)))
+        return false;
+    frame->taken = &frame->block->link[insn->imm2];
+    cpu->eip = insn->imm;
+    cpu->icount += insn->guest + 1u;
+    return true;
+}
+
 /** Where an END operation goes; *exit tells the link when it is one that can be linked. */
 static uint32_t next_ip(struct frame *frame, const struct ir_insn *insn) {
     struct bt_block *block = frame->block;
@@ -280,7 +291,8 @@ static bool run_block(struct frame *frame) {
     const struct portable_block *code = block->host;
     frame->taken = NULL;
     block->executions++;
-    cpu->ip_base = block->ip;
+    frame->backend->counters->superblock_runs += block->is_superblock;
+    cpu->ip_base = block->page_ip;
     unsigned guest = UINT_MAX;
     for (unsigned i = 0; i < code->count; i++) {
         const struct ir_insn *insn = &code->insn[i];
@@ -294,9 +306,11 @@ static bool run_block(struct frame *frame) {
                 return false;
             }
         }
+        if (insn->op == IR_EXIT_IF && takes_exit(frame, insn))
+            return true;
         if (ir_op_info((enum ir_op)insn->op)->effects == IR_ENDS)
             cpu->eip = next_ip(frame, insn);
-        else
+        else if (insn->op != IR_EXIT_IF)
             run_insn(frame, insn);
         if (cpu->insn == NULL) /* a call left the block, counted and with its IP */
             return false;

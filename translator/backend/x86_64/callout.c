@@ -14,15 +14,12 @@
    instruction runs in line there, whatever its count. */
 #define CALLOUTS_PER_REP 10
 
-#define CONTINUE    0u
-#define LEAVE(exit) ((uint32_t)(exit) + 1u)
-
 static struct bt_block *block_of(uint64_t what) {
     return (struct bt_block *)(uintptr_t)(what & ((UINT64_C(1) << CALLOUT_GUEST) - 1));
 }
 
 static unsigned guest_of(uint64_t what) {
-    return what >> CALLOUT_GUEST & 63;
+    return what >> CALLOUT_GUEST & (IR_MAX_GUEST - 1);
 }
 
 /** Make struct cpu exact at the guest instruction. */
@@ -30,21 +27,21 @@ static struct cpu *settle(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = context->backend->cpu;
     const struct bt_block *block = block_of(what);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
-    cpu->ip_base = block->ip;
+    cpu->ip_base = block->page_ip;
     cpu->insn = helper_call_of(&context->backend->call, block, guest_of(what));
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context) - block->guest_count;
     return cpu;
 }
 
 /** Leave before the guest instruction: the interpreter shall execute it. */
-static uint32_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
+static uint64_t leave_before(struct x64_context *context, struct cpu *cpu, uint64_t what) {
     cpu->eip = insn_ip(cpu, cpu->insn);
     int64_t not_done = block_of(what)->guest_count - (int64_t)guest_of(what);
     x64_set_instructions_left(context, x64_instructions_left(context) + not_done);
-    return LEAVE(EXIT_INTERPRET);
+    return LEAVE_BY(EXIT_INTERPRET);
 }
 
-static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
+static uint64_t call_access(struct x64_context *context, uint32_t offset, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     context->backend->counters->access_calls++;
@@ -70,7 +67,7 @@ static uint32_t call_access(struct x64_context *context, uint32_t offset, uint64
     return CONTINUE;
 }
 
-static uint32_t call_guest(struct x64_context *context, uint64_t what) {
+static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     struct cpu *cpu = settle(context, what);
     struct bt_block *block = block_of(what);
     const struct insn *insn = cpu->insn;
@@ -78,6 +75,8 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     uint32_t eflags = cpu->eflags;
     context->backend->counters->handler_calls[insn->op]++;
     cpu->eip = insn_next_ip(cpu, insn);
+    if (x87_evaluate(context, insn))
+        return CONTINUE;
     bool uses_x87 = x87_is_used_by(insn->op);
     if (uses_x87)
         x87_make_absent(context);
@@ -96,21 +95,22 @@ static uint32_t call_guest(struct x64_context *context, uint64_t what) {
     bool has_left = cpu->insn == NULL;
     bool is_cut_short = block->mode.counts_instructions && cpu->icount_limit < context->limit;
     bool changes_mode = uses_x87 && helper_x87_is_quiet(cpu) != block->mode.x87_usable;
-    if (has_left || is_cut_short || changes_mode || !block->is_valid ||
+    bool ends = (what >> CALLOUT_ENDS & 1) != 0;
+    if (ends || has_left || is_cut_short || changes_mode || !block->is_valid ||
         helper_call_ends_block(cpu, block, insn, eflags)) {
         uint64_t done = has_left ? cpu->icount : cpu->icount + guest_of(what) + 1;
         x64_set_instructions_left(context, (int64_t)(context->limit - done));
-        return LEAVE(EXIT_NEXT);
+        return x64_continue(context);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */
     return CONTINUE;
 }
 
-static uint32_t call_divide(struct x64_context *context, uint64_t what) {
+static uint64_t call_divide(struct x64_context *context, uint64_t what) {
     cpu_raise(settle(context, what), VECTOR_DE);
 }
 
-static uint32_t call_x87(struct x64_context *context, uint64_t what) {
+static uint64_t call_x87(struct x64_context *context, uint64_t what) {
     x87_make_resident(context);
     return CONTINUE;
 }

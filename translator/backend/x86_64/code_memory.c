@@ -5,9 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define JUMP_TABLE_BYTES (JUMP_SLOTS * (sizeof(uint32_t) + sizeof(void *)))
-#define LEAST_BYTES      (UINT64_C(256) << 10)
-#define MOST_BYTES       (UINT64_C(1) << 30) /* 32-bit displacements must reach everything */
+#define JUMP_TABLE_BYTES                                                                           \
+    (JUMP_SLOTS * (sizeof(uint32_t) + sizeof(void *)) +                                            \
+     PAGE_JUMP_TABLES * PAGE_JUMP_SLOTS * sizeof(void *))
+#define LEAST_BYTES (UINT64_C(256) << 10)
+#define MOST_BYTES  (UINT64_C(1) << 30) /* 32-bit displacements must reach everything */
 
 static bool map_code(struct code_memory *memory, uint8_t *code, struct error *error) {
     int fd = memfd_create("translated code", MFD_CLOEXEC);
@@ -50,6 +52,7 @@ bool code_memory_create(struct code_memory *memory, uint64_t bytes, struct error
     uint8_t *jumps = memory->context + 2 * HOST_PAGE_BYTES;
     memory->jump_keys = (uint32_t *)(void *)jumps;
     memory->jump_entries = (const void **)(void *)(jumps + JUMP_SLOTS * sizeof(uint32_t));
+    memory->page_jumps = memory->jump_entries + JUMP_SLOTS;
     uint8_t *code = jumps + JUMP_TABLE_BYTES + HOST_PAGE_BYTES;
     if (!make_usable(memory->returns, RETURN_STACK_BYTES + 2 * HOST_PAGE_BYTES) ||
         !make_usable(jumps, JUMP_TABLE_BYTES)) {

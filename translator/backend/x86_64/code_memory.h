@@ -18,6 +18,8 @@
 #define HOST_PAGE_BYTES    4096u
 #define RETURN_STACK_BYTES (16 * HOST_PAGE_BYTES)
 #define JUMP_SLOTS         (2u * 65536u) /* jumps.h */
+#define PAGE_JUMP_TABLES   64u
+#define PAGE_JUMP_SLOTS    4096u
 
 struct code_memory {
     uint8_t *region;
@@ -26,7 +28,8 @@ struct code_memory {
     uint8_t *event;            /* a page whose loads trap while an event is pending */
     uint8_t *context;          /* a page */
     uint32_t *jump_keys;       /* JUMP_SLOTS; jump_entries follow at once */
-    const void **jump_entries; /* JUMP_SLOTS */
+    const void **jump_entries; /* JUMP_SLOTS; page_jumps follow at once */
+    const void **page_jumps;   /* PAGE_JUMP_TABLES of PAGE_JUMP_SLOTS each */
     const uint8_t *code;       /* readable, executable */
     uint8_t *writable;         /* the same bytes */
     size_t bytes, used;

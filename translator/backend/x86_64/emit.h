@@ -28,6 +28,7 @@ struct host_address {
 /** Guest instructions that the x87 pointers in struct cpu must still be set to; negative: none. */
 struct x87_pending {
     int code, data;
+    uint32_t moved; /* what is to be added to the address of `data`, as its registers changed */
 };
 
 /** An access whose stub is still to be emitted. */
@@ -38,10 +39,11 @@ struct slow_access {
     bool is_handled;     /* out of line the interpreter's handler does the whole instruction */
     uint8_t string_stub; /* not 0: emit_string.c makes the stub */
     uint16_t guest;
-    const uint8_t *resume; /* behind the access */
-    uint32_t stub;         /* 0: not emitted yet */
-    bool is_x87;           /* is_handled, and the pointers are to be set first */
-    struct x87_pending x87;
+    int32_t stack;          /* what ESP is ahead of R14 by, at the access */
+    const uint8_t *resume;  /* behind the access */
+    uint32_t stub;          /* 0: not emitted yet */
+    bool is_x87;            /* is_handled, and x87 registers are the host's again behind it */
+    struct x87_pending x87; /* to be set first */
 };
 
 /** A site whose stub is still to be emitted; `slow` is for SITE_ACCESS, SITE_SEGMENT and
@@ -72,11 +74,17 @@ struct emitter {
     struct slow_access slow[MOST_SLOW];
     struct pending_site sites[MOST_SITES];
     uint32_t guard, start; /* where emit_guard and emit_block_head began */
-    uint32_t exit_jump[2]; /* offsets of the displacements of direct exits; 0: none */
-    uint32_t exit_stub[2];
-    uint32_t jump_bias; /* of the block's context */
+    uint32_t past_poll;    /* where the latter's look at the event page ends */
+    uint32_t jump_guard;   /* the guard for who comes with RCX in R11 */
+    /* Offsets of the displacements of direct exits by number; 0: none. */
+    uint32_t exit_jump[IR_FIRST_SIDE_EXIT + IR_MAX_GUEST];
+    uint32_t exit_stub[IR_FIRST_SIDE_EXIT];
+    struct x87_pending exit_x87[IR_MAX_GUEST]; /* to be set at side exits */
+    uint32_t jump_bias;                        /* of the block's context */
     bool has_landing;
-    bool is_x87_resident; /* for sure, at this place */
+    uint8_t page_jumps;    /* NO_PAGE_JUMPS, or the table that the block uses */
+    int32_t stack_pending; /* ESP - R14 (emit_stack.c) */
+    bool is_x87_resident;  /* for sure, at this place */
     struct x87_pending x87;
     struct x64_site finished[MOST_SITES];
 };
@@ -142,9 +150,14 @@ void emit_x87_begin(struct emitter *e);
 /** Whether the guest instruction is an x87 or MMX one that can run as it is. */
 bool emit_x87_is_native(const struct emitter *e, unsigned guest);
 void emit_x87(struct emitter *e, unsigned guest);
-/** Set the x87 pointers in struct cpu; must stand before all that may fault, call or leave, and
- *  before guest registers change. */
+/** Set the x87 pointers in struct cpu that are pending; must stand before all that calls or ends
+ * the block. Uses R10 and R11. */
 void emit_x87_settle(struct emitter *e);
+/** Settle what cannot stay pending over the operation, which is no x87 one. Its stubs set the
+ *  pointers that were pending when it began. */
+void emit_x87_pass(struct emitter *e, const struct ir_insn *insn);
+/** Set pointers that are pending at another place. Uses R10 and R11. */
+void emit_x87_set_pointers(struct emitter *e, const struct x87_pending *pending);
 /** Run the instruction of an access by its handler. */
 void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest);
 /** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */
@@ -165,8 +178,8 @@ emit_fn emit_MOV, emit_LEA, emit_LOAD, emit_STORE, emit_extend, emit_SIGN, emit_
     emit_CMOV, emit_GET_FLAGS, emit_SET_FLAGS, emit_carry;
 emit_fn emit_alu, emit_compare, emit_in_place, emit_multiply, emit_IMUL, emit_divide;
 emit_fn emit_shift, emit_double_shift, emit_bit, emit_scan;
-emit_fn emit_jump, emit_branch, emit_branch_zero, emit_jump_indirect, emit_call, emit_call_indirect,
-    emit_return, emit_leave_block, emit_fall_out;
+emit_fn emit_jump, emit_branch, emit_branch_zero, emit_exit_if, emit_jump_indirect, emit_call,
+    emit_call_indirect, emit_return, emit_leave_block, emit_fall_out;
 /** Instructions of operations on memory, for emit_fused_rmw; false: not possible. */
 bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
 bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
@@ -185,6 +198,15 @@ void emit_jump_by_table(struct emitter *e);
 /* emit_sse.c */
 /** The guest instruction by the host's SSE; false: it is not one that may run so. */
 bool emit_sse(struct emitter *e, unsigned guest);
+
+/* emit_stack.c */
+/** Take in the operation at e->at if it only moves ESP by a constant; else false, and R14 is ESP if
+ *  the operation needs that. */
+bool emit_fold_stack(struct emitter *e);
+/** Let R14 be ESP. */
+void emit_settle_stack(struct emitter *e);
+/** R14 += delta. */
+void emit_move_stack(struct emitter *e, int32_t delta);
 
 /* emit_exchange.c: false when the handler must be called. */
 bool emit_exchange(struct emitter *e, unsigned guest);

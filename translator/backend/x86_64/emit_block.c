@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Superblocks, most of them loops, begin where the host fetches a new line. */
+#define LOOP_ALIGNMENT 64u
+
 static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_MOV] = emit_MOV,
     [IR_LEA] = emit_LEA,
@@ -61,6 +64,7 @@ static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_JUMP] = emit_jump,
     [IR_BRANCH] = emit_branch,
     [IR_BRANCH_ZERO] = emit_branch_zero,
+    [IR_EXIT_IF] = emit_exit_if,
     [IR_JUMP_INDIRECT] = emit_jump_indirect,
     [IR_CALL] = emit_call,
     [IR_CALL_INDIRECT] = emit_call_indirect,
@@ -111,7 +115,9 @@ static void emit_operation(struct emitter *e) {
     const struct ir_insn *fused = e->fused;
     bool is_x87 = insn->op == IR_GUEST && emit_x87_is_native(e, insn->guest);
     if (!is_x87)
-        emit_x87_settle(e);
+        emit_x87_pass(e, insn);
+    if (emit_fold_stack(e))
+        return;
     if (is_x87) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
@@ -129,13 +135,12 @@ static void emit_operation(struct emitter *e) {
 
 /** The operations of one guest instruction, [e->at, end). */
 static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
-    /* Not within the instruction, where it might be taken back. */
-    if (!emit_x87_is_native(e, e->ir->insn[e->at].guest))
-        emit_x87_settle(e);
     const struct emitter_mark {
         uint8_t *at;
         unsigned slow_count, site_count;
-    } mark = {e->as.at, e->slow_count, e->site_count};
+        int32_t stack_pending;
+        struct x87_pending x87;
+    } mark = {e->as.at, e->slow_count, e->site_count, e->stack_pending, e->x87};
     unsigned guest = e->ir->insn[e->at].guest;
     e->is_unsupported = calls_all;
     for (; e->at < end && !e->is_unsupported; e->at++)
@@ -146,12 +151,17 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     e->as.at = mark.at;
     e->slow_count = mark.slow_count;
     e->site_count = mark.site_count;
+    e->stack_pending = mark.stack_pending;
+    e->x87 = mark.x87;
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     const struct ir_insn *last = &e->ir->insn[end - 1];
     e->at = end - 1;
+    emit_settle_stack(e);
+    emit_x87_settle(e);
     emit_guest_call(e, guest);
     if (is_last && last->op == IR_FALL_OUT)
         emit_fall_out(e, last);
@@ -183,9 +193,11 @@ static struct x64_block *write_record(struct emitter *e, uint32_t end) {
     *record = (struct x64_block){
         .guard = e->guard,
         .start = e->start,
+        .past_poll = e->past_poll,
         .end = end,
         .jump_bias = e->jump_bias,
         .has_landing = e->has_landing,
+        .page_jumps = e->page_jumps,
         .exit_stub = {e->exit_stub[0], e->exit_stub[1]},
         .site_count = e->site_count,
     };
@@ -203,16 +215,20 @@ static struct x64_block *emit_all(struct emitter *e, bool calls_all) {
         .to_code = (intptr_t)memory->code - (intptr_t)memory->writable,
     };
     e->at = e->slow_count = e->site_count = 0;
+    e->stack_pending = 0;
     e->fused = NULL;
     e->is_temp_used[0] = e->is_temp_used[1] = false;
     e->exit_jump[0] = e->exit_jump[1] = e->exit_stub[0] = e->exit_stub[1] = 0;
     e->has_landing = false;
+    e->page_jumps = NO_PAGE_JUMPS;
     if (memory->used >= memory->bytes)
         return NULL;
     emit_count_uses(e);
     emit_x87_begin(e);
     e->guard = emit_here(e);
     emit_guard(e);
+    if (e->ir->is_superblock)
+        x64_align(&e->as, LOOP_ALIGNMENT);
     e->start = emit_here(e);
     emit_block_head(e);
     emit_instructions(e, calls_all);
@@ -232,15 +248,16 @@ struct x64_block *x64_emit_block(struct backend *backend, const struct ir_block 
     e->block = block;
     struct x64_block *record = emit_all(e, false);
     bool is_full = e->as.at == e->as.end;
-    if (record == NULL && !is_full)
+    /* A superblock, which could not go on behind a branch that is called, is not worth it. */
+    if (record == NULL && !is_full && !ir->is_superblock)
         record = emit_all(e, true);
     if (record == NULL)
         return NULL;
     block->entry = memory->code + record->start;
-    block->guarded_entry = memory->code + record->guard;
+    block->guarded_entry = memory->code + e->jump_guard;
     block->host = record;
     block->host_bytes = (uint32_t)((size_t)(e->as.at - memory->writable) - memory->used);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < block->link_count; i++)
         block->link[i].host_offset = e->exit_jump[i];
     memory->used = (size_t)(e->as.at - memory->writable);
     return record;

@@ -2,6 +2,7 @@
 #include "translator/backend/x86_64/emit.h"
 
 #include "softmmu/base/bits.h"
+#include "translator/backend/x86_64/jumps.h"
 #include "translator/backend/x86_64/x87.h"
 
 #define JRCXZ 0xe3
@@ -18,6 +19,7 @@ void emit_guard(struct emitter *e) {
     struct x64_mem entry = x64_at(X64_RCX, (int32_t)entry_offset);
     struct x64_mem difference = {.base = X64_RCX, .index = X64_R10};
     move64(e, X64_R11, X64_RCX);
+    e->jump_guard = emit_here(e);
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &table);
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &entry);
     x64_mov_imm64(&e->as, X64_R10, 0 - (uint64_t)block->addend);
@@ -30,11 +32,21 @@ void emit_guard(struct emitter *e) {
     move64(e, X64_RCX, X64_R11);
 }
 
+/** One more superblock was entered. */
+static void count_run(struct emitter *e) {
+    struct x64_mem runs = x64_at(X64_R10, 0), more = x64_at(X64_R11, 1);
+    x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->backend->counters->superblock_runs);
+    x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &runs);
+    x64_reg_mem(&e->as, 0x8d, X64_64, X64_R11, &more);
+    x64_reg_mem(&e->as, 0x89, X64_64, X64_R11, &runs);
+}
+
 void emit_block_head(struct emitter *e) {
     const struct code_memory *memory = &e->backend->memory;
     struct x64_mem event = x64_near(memory->event);
     emit_add_site(e, SITE_EVENT, emit_here(e), 0);
     x64_reg_mem(&e->as, 0x8b, X64_32, X64_R11, &event);
+    e->past_poll = emit_here(e);
     struct x64_mem left = x64_at(HOST_BUDGET, -(int32_t)e->ir->guest_count * BUDGET_UNIT);
     x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
     if (!e->ir->mode.counts_instructions && e->ir->mode.uses_window)
@@ -50,11 +62,20 @@ void emit_block_head(struct emitter *e) {
     struct x64_mem trap = {
         .base = HOST_JUMPS, .index = X64_R11, .scale = 3, .displacement = TRAP_DISPLACEMENT};
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_R11, &trap);
+    if (e->ir->is_superblock && e->ir->mode.counts_instructions)
+        count_run(e);
+}
+
+/** The block has nothing behind the guest instruction but the way to the dispatcher. */
+static bool is_end(const struct emitter *e, unsigned guest) {
+    const struct ir_insn *last = &e->ir->insn[e->ir->count - 1];
+    return last->guest == guest && (last->op == IR_FALL_OUT || last->op == IR_LEAVE_BLOCK);
 }
 
 void emit_guest_call(struct emitter *e, unsigned guest) {
     e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
-    x64_mov_imm64(&e->as, X64_R10, emit_callout_word(e, guest));
+    x64_mov_imm64(&e->as, X64_R10,
+                  emit_callout_word(e, guest) | (uint64_t)is_end(e, guest) << CALLOUT_ENDS);
     x64_call(&e->as, e->backend->thunks.guest);
 }
 
@@ -70,7 +91,8 @@ static void load_target(struct emitter *e, const struct ir_insn *insn) {
         emit_move(e, IR_I32, X64_R8, target.reg);
 }
 
-/** Jump or call where the jump table says for the IP in R8, else leave to the dispatcher. */
+/** Jump or call where the jump table says for the IP in R8, else leave to the dispatcher; RCX is in
+ *  R11 already. */
 static void look_up(struct emitter *e, uint8_t extension) {
     struct x64_asm *as = &e->as;
     struct x64_mem key = {.base = HOST_JUMPS,
@@ -85,24 +107,57 @@ static void look_up(struct emitter *e, uint8_t extension) {
             (int32_t)(JUMP_SLOTS * sizeof(uint32_t) + e->jump_bias * sizeof(void *)) - JUMPS_BIAS};
     struct x64_mem difference = {.base = X64_RCX, .index = X64_R8};
     x64_reg_reg(as, 0x0fb7, X64_32, X64_R10, X64_R8);
-    move64(e, X64_R11, X64_RCX);
     x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
     x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
     uint8_t *hit = x64_short_jump(as, JRCXZ);
-    move64(e, X64_RCX, X64_R11);
-    x64_jmp(as, e->backend->thunks.exit_miss);
+    x64_jmp(as, e->backend->thunks.exit_lost);
     x64_land(as, hit);
-    move64(e, X64_RCX, X64_R11);
     x64_reg_mem(as, 0xff, X64_32, extension, &entry);
 }
 
+/** A jump by a table in guest memory. */
+static bool is_switch(const struct emitter *e, const struct ir_insn *jump) {
+    const struct insn *insn = &e->ir->guest[jump->guest];
+    return (insn->flags & INSN_MEM) != 0 && insn->index_reg != GPR_ZERO;
+}
+
+/** Jump by the table of the page if R8 lies in it; RCX is in R11 already. */
+static void look_up_in_page(struct emitter *e) {
+    const struct code_memory *memory = &e->backend->memory;
+    const struct bt_block *block = e->block;
+    if (!e->backend->has_bmi2)
+        return;
+    e->page_jumps = jumps_find_page(e->backend, block);
+    if (e->page_jumps == NO_PAGE_JUMPS)
+        return;
+    ptrdiff_t table = (const uint8_t *)memory->page_jumps - (const uint8_t *)memory->jump_keys +
+                      e->page_jumps * (ptrdiff_t)(PAGE_JUMP_SLOTS * sizeof(void *));
+    struct x64_mem offset = x64_at(X64_R8, (int32_t)(block->frame_offset - block->ip));
+    struct x64_mem entry = {.base = HOST_JUMPS,
+                            .index = X64_R10,
+                            .scale = 3,
+                            .displacement = (int32_t)table - JUMPS_BIAS};
+    x64_reg_mem(&e->as, 0x8d, X64_32, X64_R10, &offset);
+    x64_shrx(&e->as, X64_32, X64_RCX, X64_R10, HOST_JUMPS);
+    uint8_t *within = x64_short_jump(&e->as, JRCXZ);
+    uint8_t *beyond = x64_short_jump(&e->as, 0xeb);
+    x64_land(&e->as, within);
+    move64(e, X64_RCX, X64_R11);
+    x64_reg_mem(&e->as, 0xff, X64_32, JMP_EXTENSION, &entry);
+    x64_land(&e->as, beyond);
+}
+
 void emit_jump_by_table(struct emitter *e) {
+    move64(e, X64_R11, X64_RCX);
     look_up(e, JMP_EXTENSION);
 }
 
 void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
-    emit_jump_by_table(e);
+    move64(e, X64_R11, X64_RCX);
+    if (is_switch(e, insn))
+        look_up_in_page(e);
+    look_up(e, JMP_EXTENSION);
 }
 
 /** The displacement of direct exit `number` is what was emitted last. */
@@ -141,6 +196,7 @@ void emit_call(struct emitter *e, const struct ir_insn *insn) {
 
 void emit_call_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
+    move64(e, X64_R11, X64_RCX);
     look_up(e, CALL_EXTENSION);
     emit_landing(e, insn->imm2);
 }
@@ -155,6 +211,11 @@ void emit_branch(struct emitter *e, const struct ir_insn *insn) {
     mark_exit(e, 0);
     x64_jmp(&e->as, x64_here(&e->as));
     mark_exit(e, 1);
+}
+
+void emit_exit_if(struct emitter *e, const struct ir_insn *insn) {
+    x64_jcc(&e->as, insn->cond, x64_here(&e->as));
+    mark_exit(e, insn->imm2);
 }
 
 void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
@@ -191,8 +252,32 @@ void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 
+/** To the dispatcher by exit `number`. */
+static void emit_unlinked(struct emitter *e, unsigned number, uint32_t ip) {
+    x64_mov_imm32(&e->as, X64_R11, ip);
+    x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[number]);
+    x64_jmp(&e->as, e->backend->thunks.exit_next);
+}
+
+/** What was not executed goes back to the budget, then comes the jump that links patch. */
+static void emit_side_exit(struct emitter *e, const struct ir_insn *insn) {
+    uint32_t *jump = &e->exit_jump[insn->imm2];
+    unsigned not_done = e->ir->guest_count - insn->guest - 1u;
+    struct x64_mem left = x64_at(HOST_BUDGET, (int32_t)not_done * BUDGET_UNIT);
+    store_le32(e->backend->memory.writable + *jump, emit_here(e) - (*jump + 4));
+    emit_x87_set_pointers(e, &e->exit_x87[insn->imm2 - IR_FIRST_SIDE_EXIT]);
+    x64_reg_mem(&e->as, 0x8d, X64_64, HOST_BUDGET, &left);
+    x64_jmp(&e->as, x64_here(&e->as));
+    *jump = emit_here(e) - 4;
+    store_le32(e->backend->memory.writable + *jump, 0);
+    emit_unlinked(e, insn->imm2, insn->imm);
+}
+
 void emit_exit_stubs(struct emitter *e) {
     const struct ir_insn *end = &e->ir->insn[e->ir->count - 1];
+    for (const struct ir_insn *insn = e->ir->insn; insn < end && !e->as.has_overflown; insn++)
+        if (insn->op == IR_EXIT_IF)
+            emit_side_exit(e, insn);
     for (unsigned i = 0; i < 2 && !e->as.has_overflown; i++) {
         uint32_t ip = i == 0 ? end->imm : end->imm2;
         if (e->exit_jump[i] == 0)
@@ -200,8 +285,6 @@ void emit_exit_stubs(struct emitter *e) {
         e->exit_stub[i] = emit_here(e);
         uint8_t *displacement = e->backend->memory.writable + e->exit_jump[i];
         store_le32(displacement, e->exit_stub[i] - (e->exit_jump[i] + 4));
-        x64_mov_imm32(&e->as, X64_R11, ip);
-        x64_mov_imm64(&e->as, X64_R10, (uintptr_t)&e->block->link[i]);
-        x64_jmp(&e->as, e->backend->thunks.exit_next);
+        emit_unlinked(e, i, ip);
     }
 }

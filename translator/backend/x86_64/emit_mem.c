@@ -121,6 +121,7 @@ static void emit_out_of_line(struct emitter *e, const struct slow_access *slow) 
     struct x64_mem slot = x64_near(&e->backend->context->value);
     if (slow->kind == ACCESS_STORE)
         x64_with_mem(&e->as, &slow->insn, &slot);
+    emit_x87_set_pointers(e, &slow->x87);
     call_access(e, slow, (enum access_kind)slow->kind);
     if (slow->kind == ACCESS_STORE)
         return;
@@ -156,17 +157,22 @@ static void bring_high_to_r10(struct emitter *e, struct x64_insn *insn, struct x
 
 void emit_access(struct emitter *e, enum access_kind kind, enum ir_type type,
                  const struct ir_memory *memory, struct x64_insn insn) {
+    bool uses_window = e->ir->mode.uses_window;
+    bool is_awkward =
+        insn.reg == X64_R10 || insn.reg == X64_R11 || (insn.reg_is_byte && x64_is_high(insn.reg));
+    bool is_called = !emit_reaches_memory(e) || (!uses_window && is_awkward);
+    if (is_called)
+        emit_settle_stack(e);
     struct slow_access slow = {
         .insn = insn,
         .address = emit_address(e, memory),
         .kind = (uint8_t)kind,
         .type = (uint8_t)type,
         .guest = e->ir->insn[e->at].guest,
+        .stack = e->stack_pending,
+        .x87 = e->x87,
     };
-    bool uses_window = e->ir->mode.uses_window;
-    bool is_awkward =
-        insn.reg == X64_R10 || insn.reg == X64_R11 || (insn.reg_is_byte && x64_is_high(insn.reg));
-    if (!emit_reaches_memory(e) || (!uses_window && is_awkward)) {
+    if (is_called) {
         emit_out_of_line(e, &slow);
         return;
     }
@@ -229,6 +235,10 @@ static void emit_access_stub(struct emitter *e, struct slow_access *slow, unsign
         return;
     }
     slow->stub = emit_here(e);
+    int32_t stack = slow->stack;
+    emit_move_stack(e, stack);
+    if (slow->address.base == HOST_ESP)
+        slow->address.displacement -= (uint32_t)stack;
     if (slow->string_stub != 0) {
         emit_string_stub(e, (unsigned)(slow - e->slow));
         return;
@@ -239,6 +249,7 @@ static void emit_access_stub(struct emitter *e, struct slow_access *slow, unsign
         emit_guest_call(e, guest);
     else
         emit_out_of_line(e, slow);
+    emit_move_stack(e, -stack);
     x64_jmp(&e->as, slow->resume);
 }
 

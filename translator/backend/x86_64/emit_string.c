@@ -25,6 +25,9 @@
 #define REP   0xf3
 #define REPNE 0xf2
 
+/* What a search does in line first. */
+#define SEARCH_SHIFT 6
+
 /* Shift counts in R12's low bits (x86_64.h). */
 _Static_assert(REP_CHUNK_SHIFT == JUMPS_BIAS && GUEST_PAGE_SHIFT == JUMPS_BIAS,
                "R12 is no shift count for chunks and pages");
@@ -36,6 +39,7 @@ struct string_op {
     uint8_t opcode, prefix;
     uint8_t width; /* enum ir_type */
     bool reads_source, reads_destination;
+    bool is_search; /* REPNE SCASB: beyond a few bytes the handler is many times faster */
 };
 
 static bool describe(const struct insn *insn, struct string_op *op) {
@@ -61,6 +65,7 @@ static bool describe(const struct insn *insn, struct string_op *op) {
     }
     if (op->reads_destination && (insn->flags & INSN_REPNE) != 0)
         op->prefix = REPNE;
+    op->is_search = op->prefix == REPNE && !op->reads_source && op->width == IR_I8;
     return (insn->flags & (INSN_REP | INSN_REPNE)) != 0;
 }
 
@@ -137,13 +142,22 @@ static void leave_window(struct emitter *e, const struct string_op *op) {
         add(e, X64_32, X64_RSI, X64_R10, 1);
 }
 
+/** The register that shifts by the number of iterations that are made at a time. */
+static uint8_t chunk_shift(struct emitter *e, const struct string_op *op) {
+    if (!op->is_search)
+        return HOST_JUMPS;
+    x64_mov_imm32(&e->as, X64_R9, SEARCH_SHIFT);
+    return X64_R9;
+}
+
 /** R8 = iterations that are left for later, 0 as a rule; ECX those of now. */
 static void emit_in_window(struct emitter *e, const struct string_op *op, unsigned guest) {
     unsigned count = new_stub(e, STRING_COUNT, guest), trap = new_stub(e, STRING_TRAP, guest),
              unfinished = new_stub(e, STRING_UNFINISHED, guest);
     struct x64_mem minus_one = x64_at(X64_RCX, -1);
+    uint8_t shift = chunk_shift(e, op);
     x64_reg_mem(&e->as, 0x8d, X64_64, X64_R8, &minus_one);
-    x64_shrx(&e->as, X64_64, X64_R8, X64_R8, HOST_JUMPS);
+    x64_shrx(&e->as, X64_64, X64_R8, X64_R8, shift);
     exchange(e, X64_RCX, X64_R8);
     uint8_t *is_small = x64_short_jump(&e->as, JRCXZ);
     jump_to_stub(e, count);
@@ -259,15 +273,17 @@ static void emit_again(struct emitter *e, unsigned guest) {
         x64_jmp(&e->as, e->backend->memory.code + e->start);
         return;
     }
-    x64_mov_imm32(&e->as, X64_R8, e->ir->ip + insn->ip_offset);
+    x64_mov_imm32(&e->as, X64_R8, e->ir->page_ip + insn->ip_offset);
     emit_jump_by_table(e);
 }
 
 /** RCX is a number of chunks, R8 the count: do the odd rest first. ECX = 0 is no chunk. */
-static void emit_count_stub(struct emitter *e, const struct slow_access *slow) {
+static void emit_count_stub(struct emitter *e, const struct string_op *op,
+                            const struct slow_access *slow) {
     exchange(e, X64_RCX, X64_R8);
     uint8_t *is_none = x64_short_jump(&e->as, JRCXZ);
-    x64_shlx(&e->as, X64_64, X64_R8, X64_R8, HOST_JUMPS);
+    uint8_t shift = chunk_shift(e, op);
+    x64_shlx(&e->as, X64_64, X64_R8, X64_R8, shift);
     invert(e, X64_R8);
     add(e, X64_32, X64_RCX, X64_R8, 1);
     invert(e, X64_R8);
@@ -277,12 +293,27 @@ static void emit_count_stub(struct emitter *e, const struct slow_access *slow) {
     x64_jmp(&e->as, slow->resume);
 }
 
+/** The handler goes on, unless the chunk ends here: then control comes out behind. */
+static void emit_rest_of_search(struct emitter *e, const struct slow_access *slow) {
+    x64_mov_imm32(&e->as, X64_R9, 32 - REP_CHUNK_SHIFT);
+    x64_shlx(&e->as, X64_32, X64_R10, X64_RCX, X64_R9);
+    exchange(e, X64_RCX, X64_R10);
+    uint8_t *is_whole = x64_short_jump(&e->as, JRCXZ);
+    move64(e, X64_RCX, X64_R10);
+    emit_guest_call(e, slow->guest);
+    x64_jmp(&e->as, slow->resume);
+    x64_land(&e->as, is_whole);
+    move64(e, X64_RCX, X64_R10);
+}
+
 /** RCX iterations are for later, R8 were not made because a comparison ended it. */
 static void emit_unfinished_stub(struct emitter *e, const struct string_op *op,
                                  const struct slow_access *slow) {
     add(e, X64_32, X64_RCX, X64_R8, 0);
     if (op->reads_destination)
         x64_jcc(&e->as, op->prefix == REP ? JNZ : JZ, slow->resume);
+    if (op->is_search)
+        emit_rest_of_search(e, slow);
     emit_again(e, slow->guest);
 }
 
@@ -303,7 +334,7 @@ void emit_string_stub(struct emitter *e, unsigned number) {
     describe(&e->ir->guest[slow.guest], &op);
     switch (slow.string_stub) {
     case STRING_COUNT:
-        emit_count_stub(e, &slow);
+        emit_count_stub(e, &op, &slow);
         break;
     case STRING_TRAP:
         emit_trap_stub(e, &op, &slow);

@@ -1,15 +1,12 @@
 /*
  * Sensitive instructions that kernels execute all the time, at CPL 0, where none of them can fault
- * but for its stack access: CLI, STI, PUSHF, POPF and PUSH of a segment register. What is rare (a
- * waiting event, a change of TF, IOPL and the like) goes to the handler.
+ * but for its stack access: CLI, STI, PUSHF and POPF. What is rare (a waiting event, a change of
+ * TF, IOPL and the like) goes to the handler.
  *
  * Source: SDM vol. 2, under the mnemonics.
  */
-#include "translator/backend/x86_64/emit.h"
+#include "translator/backend/x86_64/emit_system.h"
 
-#include "interp/decode/op.h"
-
-#define JRCXZ    0xe3
 #define JNZ      5 /* condition */
 #define JZ_SHORT 0x74
 #define IF_BIT   9
@@ -17,30 +14,7 @@
 /* Flags that POPF changes at CPL 0, but for those that are dealt with here. */
 #define RARELY_POPPED (FLAG_TF | FLAG_DF | FLAG_NT | FLAG_AC | FLAG_ID | FLAG_IOPL)
 
-static struct x64_mem cpu_slot(size_t offset) {
-    return x64_at(HOST_CPU, (int32_t)offset);
-}
-
-static void load32(struct emitter *e, uint8_t reg, struct x64_mem mem) {
-    x64_reg_mem(&e->as, 0x8b, X64_32, reg, &mem);
-}
-
-static void store32(struct emitter *e, uint8_t reg, struct x64_mem mem) {
-    x64_reg_mem(&e->as, 0x89, X64_32, reg, &mem);
-}
-
-static void move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
-}
-
-/** reg = base + index + displacement, in 32 bits. */
-static void add(struct emitter *e, uint8_t reg, uint8_t base, uint8_t index, int32_t displacement) {
-    struct x64_mem sum = {.base = base, .index = index, .displacement = displacement};
-    x64_reg_mem(&e->as, 0x8d, X64_32, reg, &sum);
-}
-
-/** An entry for the stub that has the handler do the instruction; jumps to it come next. */
-static unsigned prepare_handler(struct emitter *e, unsigned guest) {
+unsigned emit_prepare_handler(struct emitter *e, unsigned guest) {
     if (e->slow_count == MOST_SLOW) {
         e->as.has_overflown = true;
         e->slow_count--;
@@ -49,12 +23,11 @@ static unsigned prepare_handler(struct emitter *e, unsigned guest) {
     return e->slow_count++;
 }
 
-/** The jump whose displacement was emitted last leads to the handler. */
-static void lead_to_handler(struct emitter *e, unsigned slow) {
+void emit_lead_to_handler(struct emitter *e, unsigned slow) {
     emit_add_site(e, SITE_JUMP, emit_here(e) - 4, slow);
 }
 
-static void count_sensitive(struct emitter *e, enum op op) {
+void emit_count_sensitive(struct emitter *e, enum op op) {
     uint64_t *counts = e->backend->cpu->sensitive_counts;
     if (counts == NULL)
         return;
@@ -67,29 +40,29 @@ static void count_sensitive(struct emitter *e, enum op op) {
 
 /** IF = `value`, without touching host flags: rotated to the top, the bit falls out of a sum. */
 static void set_interrupt_flag(struct emitter *e, bool value) {
-    struct x64_mem eflags = cpu_slot(offsetof(struct cpu, eflags));
-    load32(e, X64_R10, eflags);
+    struct x64_mem eflags = emit_cpu_slot(offsetof(struct cpu, eflags));
+    emit_load32(e, X64_R10, eflags);
     x64_rorx(&e->as, X64_32, X64_R10, X64_R10, IF_BIT + 1);
-    add(e, X64_R10, X64_R10, X64_R10, 0);
+    emit_add(e, X64_R10, X64_R10, X64_R10, 0);
     x64_rorx(&e->as, X64_32, X64_R10, X64_R10, 32 - IF_BIT);
     if (value)
-        add(e, X64_R10, X64_R10, X64_NO_REG, FLAG_IF);
-    store32(e, X64_R10, eflags);
+        emit_add(e, X64_R10, X64_R10, X64_NO_REG, FLAG_IF);
+    emit_store32(e, X64_R10, eflags);
 }
 
 /** The instruction behind STI is in the block and is executed before any event is looked at. */
 static void emit_sti(struct emitter *e, unsigned guest) {
-    unsigned slow = prepare_handler(e, guest);
-    move64(e, X64_R10, X64_RCX);
-    load32(e, X64_RCX, cpu_slot(offsetof(struct cpu, events)));
+    unsigned slow = emit_prepare_handler(e, guest);
+    emit_move64(e, X64_R10, X64_RCX);
+    emit_load32(e, X64_RCX, emit_cpu_slot(offsetof(struct cpu, events)));
     uint8_t *quiet = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R10);
+    emit_move64(e, X64_RCX, X64_R10);
     x64_jmp(&e->as, x64_here(&e->as));
-    lead_to_handler(e, slow);
+    emit_lead_to_handler(e, slow);
     x64_land(&e->as, quiet);
-    move64(e, X64_RCX, X64_R10);
+    emit_move64(e, X64_RCX, X64_R10);
     set_interrupt_flag(e, true);
-    count_sensitive(e, OP_STI);
+    emit_count_sensitive(e, OP_STI);
     e->slow[slow].resume = x64_here(&e->as);
 }
 
@@ -106,12 +79,12 @@ static struct ir_memory stack_top(const struct emitter *e, int32_t displacement)
 static void push_r8(struct emitter *e) {
     struct ir_memory memory = stack_top(e, -4);
     emit_access(e, ACCESS_STORE, IR_I32, &memory, emit_sized(0x88, IR_I32, X64_R8));
-    add(e, HOST_ESP, HOST_ESP, X64_NO_REG, -4);
+    emit_add(e, HOST_ESP, HOST_ESP, X64_NO_REG, -4);
 }
 
 /** LAHF gives five flags and bit 1, which EFLAGS has as well; SETO the sixth. RF and VM are 0. */
 static void emit_pushf(struct emitter *e) {
-    move64(e, X64_R11, X64_RAX);
+    emit_move64(e, X64_R11, X64_RAX);
     x64_byte(&e->as, 0x9f);
     x64_reg_reg(&e->as, 0x0fb7, X64_32, X64_R8, X64_RAX);
     x64_rorx(&e->as, X64_32, X64_R8, X64_R8, 8);
@@ -122,12 +95,12 @@ static void emit_pushf(struct emitter *e) {
     low_byte.reg = X64_RAX;
     x64_with_reg(&e->as, &low_byte, X64_RAX);
     x64_rorx(&e->as, X64_32, X64_RAX, X64_RAX, 32 - 11);
-    add(e, X64_R8, X64_R8, X64_RAX, -2);
-    load32(e, X64_RAX, cpu_slot(offsetof(struct cpu, eflags)));
-    add(e, X64_R8, X64_R8, X64_RAX, 0);
-    move64(e, X64_RAX, X64_R11);
+    emit_add(e, X64_R8, X64_R8, X64_RAX, -2);
+    emit_load32(e, X64_RAX, emit_cpu_slot(offsetof(struct cpu, eflags)));
+    emit_add(e, X64_R8, X64_R8, X64_RAX, 0);
+    emit_move64(e, X64_RAX, X64_R11);
     push_r8(e);
-    count_sensitive(e, OP_PUSHF);
+    emit_count_sensitive(e, OP_PUSHF);
 }
 
 static void test_constant(struct emitter *e, uint8_t reg, uint32_t constant) {
@@ -137,7 +110,7 @@ static void test_constant(struct emitter *e, uint8_t reg, uint32_t constant) {
 
 /** Arithmetic flags from R8D: SAHF takes five, and an addition makes the sixth. */
 static void load_arithmetic_flags(struct emitter *e) {
-    move64(e, X64_R11, X64_RAX);
+    emit_move64(e, X64_R11, X64_RAX);
     x64_reg_reg(&e->as, 0x8b, X64_32, X64_RAX, X64_R8);
     x64_byte(&e->as, 0x88); /* mov ah, al */
     x64_byte(&e->as, 0xc4);
@@ -146,59 +119,54 @@ static void load_arithmetic_flags(struct emitter *e) {
     x64_byte(&e->as, 0x04);                         /* add al, 127 */
     x64_byte(&e->as, 0x7f);
     x64_byte(&e->as, 0x9e);
-    move64(e, X64_RAX, X64_R11);
+    emit_move64(e, X64_RAX, X64_R11);
 }
 
 /** Behind the load nothing can fault, and all arithmetic flags change: host flags are free. */
 static void emit_popf(struct emitter *e, unsigned guest) {
     struct ir_memory memory = stack_top(e, 0);
-    struct x64_mem eflags = cpu_slot(offsetof(struct cpu, eflags));
-    struct x64_mem events = cpu_slot(offsetof(struct cpu, events));
+    struct x64_mem eflags = emit_cpu_slot(offsetof(struct cpu, eflags));
+    struct x64_mem events = emit_cpu_slot(offsetof(struct cpu, events));
     struct x64_insn is_quiet = {.opcode = 0x83, .size = X64_32, .reg = 7, .imm_bytes = 1};
     struct x64_insn flip = {
         .opcode = 0x81, .size = X64_32, .reg = 6, .imm = FLAG_IF, .imm_bytes = 4};
     emit_access(e, ACCESS_LOAD, IR_I32, &memory, emit_sized(0x8a, IR_I32, X64_R8));
-    unsigned slow = prepare_handler(e, guest);
-    load32(e, X64_R11, eflags);
+    unsigned slow = emit_prepare_handler(e, guest);
+    emit_load32(e, X64_R11, eflags);
     x64_reg_reg(&e->as, 0x33, X64_32, X64_R11, X64_R8);
     test_constant(e, X64_R11, RARELY_POPPED);
     x64_jcc(&e->as, JNZ, x64_here(&e->as));
-    lead_to_handler(e, slow);
+    emit_lead_to_handler(e, slow);
     test_constant(e, X64_R11, FLAG_IF);
     uint8_t *same = x64_short_jump(&e->as, JZ_SHORT);
     test_constant(e, X64_R8, FLAG_IF);
     uint8_t *disables = x64_short_jump(&e->as, JZ_SHORT);
     x64_with_mem(&e->as, &is_quiet, &events);
     x64_jcc(&e->as, JNZ, x64_here(&e->as));
-    lead_to_handler(e, slow);
+    emit_lead_to_handler(e, slow);
     x64_land(&e->as, disables);
     x64_with_mem(&e->as, &flip, &eflags);
     x64_land(&e->as, same);
-    add(e, HOST_ESP, HOST_ESP, X64_NO_REG, 4);
+    emit_add(e, HOST_ESP, HOST_ESP, X64_NO_REG, 4);
     load_arithmetic_flags(e);
-    count_sensitive(e, OP_POPF);
+    emit_count_sensitive(e, OP_POPF);
     e->slow[slow].resume = x64_here(&e->as);
-}
-
-static void emit_push_segment(struct emitter *e, const struct insn *insn) {
-    size_t selector = offsetof(struct cpu, seg) + insn->reg * sizeof(struct segment) +
-                      offsetof(struct segment, selector);
-    struct x64_mem slot = cpu_slot(selector);
-    x64_reg_mem(&e->as, 0x0fb7, X64_32, X64_R8, &slot);
-    push_r8(e);
-    count_sensitive(e, OP_PUSH_SEG);
 }
 
 bool emit_system(struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     const struct block_mode *mode = &e->ir->mode;
     bool is_wide = (insn->flags & INSN_OPSIZE_32) != 0 && mode->stack_is_32;
-    if (!mode->is_ring_0 || !e->backend->has_bmi2 || log_is_on(e->backend->cpu->log, LOG_SENSITIVE))
+    if (!e->backend->has_bmi2 || log_is_on(e->backend->cpu->log, LOG_SENSITIVE))
+        return false;
+    if (emit_segment(e, guest) || emit_far(e, guest))
+        return true;
+    if (!mode->is_ring_0)
         return false;
     switch (insn->op) {
     case OP_CLI:
         set_interrupt_flag(e, false);
-        count_sensitive(e, OP_CLI);
+        emit_count_sensitive(e, OP_CLI);
         return true;
     case OP_STI:
         if (guest + 1 >= e->ir->guest_count)
@@ -212,10 +180,6 @@ bool emit_system(struct emitter *e, unsigned guest) {
     case OP_POPF:
         if (is_wide)
             emit_popf(e, guest);
-        return is_wide;
-    case OP_PUSH_SEG:
-        if (is_wide)
-            emit_push_segment(e, insn);
         return is_wide;
     default:
         return false;

@@ -195,6 +195,8 @@ struct host_address emit_address(struct emitter *e, const struct ir_memory *memo
     };
     if (memory->base.kind == IR_CONSTANT)
         address.displacement += memory->base.constant;
+    if (address.base == HOST_ESP)
+        address.displacement += (uint32_t)e->stack_pending;
     if (memory->index.kind == IR_CONSTANT)
         address.displacement += memory->index.constant << memory->scale;
     return address;

@@ -154,9 +154,11 @@ static const struct {
     // clang-format on
 };
 
+static const struct x87_pending nothing_pending = {.code = -1, .data = -1};
+
 void emit_x87_begin(struct emitter *e) {
     e->is_x87_resident = false;
-    e->x87 = (struct x87_pending){.code = -1, .data = -1};
+    e->x87 = nothing_pending;
 }
 
 bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
@@ -209,33 +211,103 @@ static void set_code_pointer(struct emitter *e, const struct insn *insn) {
     _Static_assert(offsetof(struct x87_state, opcode) == offsetof(struct x87_state, top) + 2 &&
                        offsetof(struct x87_state, is_valid) == offsetof(struct x87_state, top) + 1,
                    "one word");
-    store_constant(e, offsetof(struct x87_state, code_offset), e->ir->ip + insn->ip_offset);
+    store_constant(e, offsetof(struct x87_state, code_offset), e->ir->page_ip + insn->ip_offset);
     store_constant(e, offsetof(struct x87_state, top), (insn->imm & 0x7ff) << 16);
     copy_selector(e, offsetof(struct x87_state, code_selector), SEG_CS);
 }
 
-static void set_data_pointer(struct emitter *e, const struct insn *insn) {
+static void set_data_pointer(struct emitter *e, const struct insn *insn, uint32_t moved) {
     struct host_address address = emit_operand_address(e, insn);
+    address.displacement += moved;
     struct x64_mem offset = x87_field(offsetof(struct x87_state, data_offset));
     emit_offset(e, &address, X64_R11);
     x64_reg_mem(&e->as, 0x89, X64_32, X64_R11, &offset);
     copy_selector(e, offsetof(struct x87_state, data_selector), insn->seg);
 }
 
-static void set_pointers(struct emitter *e, const struct x87_pending *pending) {
+void emit_x87_set_pointers(struct emitter *e, const struct x87_pending *pending) {
     if (pending->code >= 0)
         set_code_pointer(e, &e->ir->guest[pending->code]);
     if (pending->data >= 0)
-        set_data_pointer(e, &e->ir->guest[pending->data]);
+        set_data_pointer(e, &e->ir->guest[pending->data], pending->moved);
 }
 
 void emit_x87_settle(struct emitter *e) {
-    set_pointers(e, &e->x87);
-    e->x87 = (struct x87_pending){.code = -1, .data = -1};
+    emit_x87_set_pointers(e, &e->x87);
+    e->x87 = nothing_pending;
+}
+
+/** Whether the pending data pointer is made of this guest register. */
+static bool needs_register(const struct emitter *e, unsigned reg) {
+    if (e->x87.data < 0)
+        return false;
+    const struct insn *data = &e->ir->guest[e->x87.data];
+    return data->base == reg || data->index_reg == reg;
+}
+
+/** Whether the operation adds a constant to its register; then how much. */
+static bool is_step(const struct ir_insn *insn, uint32_t *step) {
+    const struct ir_value *from = insn->op == IR_LEA ? &insn->memory.base : &insn->a;
+    if (insn->type != IR_I32 || from->kind != IR_REGISTER || from->number != insn->dst.number)
+        return false;
+    switch (insn->op) {
+    case IR_ADD:
+    case IR_SUB:
+        *step = insn->op == IR_ADD ? insn->b.constant : 0 - insn->b.constant;
+        return insn->b.kind == IR_CONSTANT;
+    case IR_INC:
+    case IR_DEC:
+        *step = insn->op == IR_INC ? 1 : UINT32_MAX;
+        return true;
+    case IR_LEA:
+        *step = insn->memory.displacement;
+        return insn->memory.index.kind == IR_NOTHING && !insn->memory.is_16_bit;
+    default:
+        return false;
+    }
+}
+
+/** A register is written that the pending data pointer may be made of. */
+static void pass_write(struct emitter *e, const struct ir_insn *insn) {
+    unsigned reg = insn->dst.number;
+    uint32_t step;
+    if (insn->type == IR_I8)
+        reg &= 3;
+    if (!needs_register(e, reg))
+        return;
+    /* R14 need not follow ESP at once (emit_stack.c). */
+    if (reg == GPR_ESP || !is_step(insn, &step)) {
+        emit_x87_settle(e);
+        return;
+    }
+    const struct insn *data = &e->ir->guest[e->x87.data];
+    if (data->base == reg)
+        e->x87.moved -= step;
+    if (data->index_reg == reg)
+        e->x87.moved -= step << data->scale;
+}
+
+void emit_x87_pass(struct emitter *e, const struct ir_insn *insn) {
+    switch (ir_op_info((enum ir_op)insn->op)->effects) {
+    case IR_EXITS:
+        e->exit_x87[insn->imm2 - IR_FIRST_SIDE_EXIT] = e->x87;
+        break;
+    case IR_PURE:
+    case IR_LOADS:
+    case IR_STORES:
+        if (insn->op == IR_MUL || insn->op == IR_IMUL_WIDE) /* write EAX and EDX */
+            emit_x87_settle(e);
+        else if (insn->dst.kind == IR_REGISTER)
+            pass_write(e, insn);
+        break;
+    default:
+        emit_x87_settle(e);
+        break;
+    }
 }
 
 void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest) {
-    set_pointers(e, &slow->x87);
+    emit_x87_set_pointers(e, &slow->x87);
     emit_guest_call(e, guest);
     x64_call(&e->as, e->backend->thunks.x87);
 }
@@ -300,8 +372,8 @@ void emit_x87(struct emitter *e, unsigned guest) {
         emit_mmx(e, insn);
         return;
     }
-    if (way == X87_STATUS_TO_AX)
-        emit_x87_settle(e); /* an address may contain AX */
+    if (way == X87_STATUS_TO_AX && needs_register(e, GPR_EAX))
+        emit_x87_settle(e);
     emit_x87_make_resident(e);
     if (way == X87_LOAD_CONTROL) {
         emit_load_control(e, insn);
@@ -313,5 +385,5 @@ void emit_x87(struct emitter *e, unsigned guest) {
         return;
     e->x87.code = (int)guest;
     if (insn->flags & INSN_MEM)
-        e->x87.data = (int)guest;
+        e->x87 = (struct x87_pending){.code = (int)guest, .data = (int)guest};
 }

@@ -205,3 +205,23 @@ void x64_land(struct x64_asm *as, uint8_t *displacement) {
     if (!as->has_overflown)
         *displacement = (uint8_t)distance;
 }
+
+void x64_align(struct x64_asm *as, unsigned bytes) {
+    static const uint8_t nops[][8] = {
+        {0x90},
+        {0x66, 0x90},
+        {0x0f, 0x1f, 0x00},
+        {0x0f, 0x1f, 0x40, 0x00},
+        {0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+        {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    };
+    unsigned missing = (unsigned)(0 - (uintptr_t)x64_here(as)) % bytes;
+    while (missing != 0) {
+        unsigned size = missing < 8 ? missing : 8;
+        for (unsigned i = 0; i < size; i++)
+            x64_byte(as, nops[size - 1][i]);
+        missing -= size;
+    }
+}

@@ -111,4 +111,7 @@ uint8_t *x64_short_jump(struct x64_asm *as, uint8_t opcode);
 /** Let the short jump go to the next instruction. */
 void x64_land(struct x64_asm *as, uint8_t *displacement);
 
+/** NOPs up to an address that is a multiple of `bytes`. */
+void x64_align(struct x64_asm *as, unsigned bytes);
+
 #endif

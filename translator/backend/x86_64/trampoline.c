@@ -6,6 +6,8 @@
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/x86_64.h"
 
+#define ABOVE 7 /* condition */
+
 static const uint8_t host_of_guest[8] = {X64_RAX,  X64_RCX, X64_RDX, X64_RBX,
                                          HOST_ESP, X64_RBP, X64_RSI, X64_RDI};
 
@@ -145,10 +147,13 @@ static void leave(struct x64_asm *as, const struct backend *backend, uint32_t ex
     x64_jmp(as, backend->thunks.exit_saved);
 }
 
-/* R11D = IP to continue at (R8D for exit_miss); R10 = exit taken, or 0, for exit_next. */
+/* R11D = IP to continue at, or R8D for exit_miss and for exit_lost, which has RCX in R11; R10 =
+   exit taken, or 0, for exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
+    thunks->exit_lost = x64_here(as);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
     thunks->exit_unmapped = x64_here(as);
@@ -198,15 +203,26 @@ static void make_jumps(struct x64_asm *as, struct backend *backend) {
     x64_reg_mem(as, 0x8b, X64_32, X64_RCX, &key);
     x64_reg_mem(as, 0x8d, X64_32, X64_RCX, &difference);
     uint8_t *hit = x64_short_jump(as, 0xe3);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
-    x64_jmp(as, backend->thunks.exit_miss);
+    x64_jmp(as, backend->thunks.exit_lost);
     x64_land(as, hit);
-    x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     x64_reg_mem(as, 0xff, X64_32, 4, &entry);
 }
 
+/** All state is saved, RAX tells where to go on: load it and jump. */
+static const uint8_t *make_enter_again(struct x64_asm *as, const struct backend *backend) {
+    const struct x64_context *context = backend->context;
+    const uint8_t *here = x64_here(as);
+    struct x64_mem target = x64_near(&context->target);
+    store(as, X64_RAX, target);
+    load(as, X64_RSP, x64_near(&context->return_stack));
+    load(as, HOST_BUDGET, x64_near(&context->budget));
+    load_state(as, context);
+    x64_reg_mem(as, 0xff, X64_32, 4, &target);
+    return here;
+}
+
 /** Call the C function that `function` points to: first argument the context, the others from R11D
- *  (if it takes an offset) and R10. A result of 0 continues, n + 1 leaves with exit n. */
+ *  (if it takes an offset) and R10. */
 static const uint8_t *make_call(struct x64_asm *as, const struct backend *backend,
                                 const void *function, bool takes_offset) {
     const struct x64_context *context = backend->context;
@@ -223,8 +239,12 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     x64_reg_reg(as, 0x8b, X64_64, takes_offset ? X64_RDX : X64_RSI, X64_R10);
     struct x64_mem callee = x64_near(function);
     x64_reg_mem(as, 0xff, X64_32, 2, &callee);
-    x64_reg_reg(as, 0x85, X64_32, X64_RAX, X64_RAX);
+    x64_reg_reg(as, 0x85, X64_64, X64_RAX, X64_RAX);
     uint8_t *continues = x64_short_jump(as, 0x74);
+    struct x64_insn compare = {
+        .opcode = 0x83, .size = X64_64, .reg = 7, .imm = MOST_LEAVE, .imm_bytes = 1};
+    x64_with_reg(as, &compare, X64_RAX);
+    x64_jcc(as, ABOVE, backend->thunks.enter_again);
     struct x64_mem minus_one = x64_at(X64_RAX, -1);
     x64_reg_mem(as, 0x8d, X64_32, X64_RAX, &minus_one);
     x64_jmp(as, backend->thunks.exit_saved);
@@ -249,6 +269,7 @@ bool x64_make_thunks(struct backend *backend) {
     backend->thunks.exit_saved = make_exit_saved(&as, context);
     make_exits(&as, backend);
     make_jumps(&as, backend);
+    backend->thunks.enter_again = make_enter_again(&as, backend);
     backend->thunks.access = make_call(&as, backend, &context->call_access, true);
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);

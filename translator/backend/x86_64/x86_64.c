@@ -5,6 +5,7 @@
 #include "translator/backend/x86_64/x86_64.h"
 
 #include "interp/decode/disasm.h"
+#include "interp/run.h"
 #include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/emit.h"
 #include "translator/backend/x86_64/jumps.h"
@@ -84,6 +85,7 @@ static bool x64_translate(struct backend *backend, const struct ir_block *ir,
     if (record == NULL)
         return false;
     backend->places[backend->place_count++] = (struct block_place){record->start, record};
+    jumps_count_site(backend, record, 1);
     return true;
 }
 
@@ -111,11 +113,14 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     struct x64_context *context = backend->context;
     context->last_link = NULL;
     context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->mapping = interp_context(cpu);
     if (backend->has_missed)
         jumps_remember(backend, block);
     backend->has_missed = false;
+    x64_know_block(backend, block);
     bool uses_window = block->mode.uses_window;
     set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
+    context->uses_window = uses_window;
     context->holds_simd = block->mode.simd_usable;
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
@@ -138,26 +143,42 @@ static void patch_jump(struct backend *backend, uint32_t displacement, uint32_t 
     store_le32(backend->memory.writable + displacement, target - (displacement + 4));
 }
 
+/** Whether the jump needs no look at the event page. A loop has a jump back, a call or a jump
+ * through the table, and a landing follows a call; so all that leads forward may go on at once. */
+static bool leads_forward(const struct block_link *link) {
+    const struct x64_block *from = link->from->host;
+    bool is_call = from->has_landing && link == &link->from->link[0];
+    return !is_call && link->to->linear > link->from->linear;
+}
+
 static void x64_link(struct backend *backend, struct block_link *link) {
     const struct x64_block *target = link->to->host;
     bool is_one_page = (link->from->linear ^ link->to->linear) >> GUEST_PAGE_SHIFT == 0;
+    uint32_t entry = target->guard;
+    if (is_one_page)
+        entry = leads_forward(link) ? target->past_poll : target->start;
     if (link->host_offset != 0)
-        patch_jump(backend, link->host_offset, is_one_page ? target->start : target->guard);
+        patch_jump(backend, link->host_offset, entry);
 }
 
 static void x64_unlink(struct backend *backend, struct block_link *link) {
     const struct x64_block *from = link->from->host;
+    size_t number = (size_t)(link - link->from->link);
+    bool is_side_exit = number >= IR_FIRST_SIDE_EXIT;
     if (link->host_offset != 0)
-        patch_jump(backend, link->host_offset, from->exit_stub[link - link->from->link]);
+        patch_jump(backend, link->host_offset,
+                   is_side_exit ? link->host_offset + 4 : from->exit_stub[number]);
 }
 
 static void x64_retire(struct backend *backend, struct bt_block *block) {
     const struct x64_block *record = block->host;
     jumps_forget(backend, block);
+    jumps_count_site(backend, record, -1);
     /* A callee may return into the block, whose links nobody will undo. */
     if (record->has_landing)
         patch_jump(backend, block->link[1].host_offset,
                    (uint32_t)(backend->thunks.jump - backend->memory.code));
+    x64_forget_block(backend, block);
 }
 
 static void x64_invalidate(struct backend *backend, struct bt_block *block) {

@@ -36,18 +36,26 @@ struct x64_context {
     uint64_t return_stack, host_stack; /* RSP of translated code while C runs, and of C */
     uint64_t return_misses, return_bottoms; /* of struct backend_counters, in this run */
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
+    uint64_t mapping;                       /* interp_context when it was entered */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
     struct block_link *last_link;
-    uint32_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
-    uint32_t (*call_guest)(struct x64_context *context, uint64_t what);
-    uint32_t (*call_divide)(struct x64_context *context, uint64_t what);
+    /* What these return: CONTINUE, LEAVE_BY(enum block_exit), or host code to jump to. */
+    uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
+    uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_divide)(struct x64_context *context, uint64_t what);
     struct backend *backend;
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
-    uint32_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
+    uint64_t target;        /* host code to jump to, when all registers are the guest's */
+    bool uses_window;       /* the running blocks */
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
+
+#define CONTINUE       UINT64_C(0)
+#define LEAVE_BY(exit) ((uint64_t)(exit) + 1)
+#define MOST_LEAVE     3
 
 /* Two registers are also shift counts (lookup.c): by R12 a 32-bit shift goes over a page offset,
    and by R13 a 64-bit shift to the left keeps the two lowest bits alone. */
@@ -60,12 +68,14 @@ struct x64_context {
 /* A 64-bit number that tells a callout all about its place: the block's address below, these above.
  */
 enum callout_field {
-    CALLOUT_GUEST = 48,   /* 6 bits: guest instruction */
-    CALLOUT_SEGMENT = 54, /* 3 bits */
-    CALLOUT_TYPE = 57,    /* 2 bits: enum ir_type */
-    CALLOUT_KIND = 59,    /* 2 bits: enum access_kind */
+    CALLOUT_GUEST = 48,   /* 7 bits: guest instruction */
+    CALLOUT_SEGMENT = 55, /* 3 bits */
+    CALLOUT_TYPE = 58,    /* 2 bits: enum ir_type */
+    CALLOUT_KIND = 60,    /* 2 bits: enum access_kind */
+    CALLOUT_ENDS = 62,    /* 1 bit: nothing of the block lies behind the guest instruction */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
+_Static_assert(IR_MAX_GUEST <= 1 << (CALLOUT_SEGMENT - CALLOUT_GUEST), "its field is wide enough");
 enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
 
 /* A place in code that may trap, and where execution then goes. Offsets from the code's start. */
@@ -89,9 +99,11 @@ struct x64_site {
 /* What the back end remembers of a block, kept behind its code. */
 struct x64_block {
     uint32_t guard, start, end; /* guarded entry, entry, end of the block itself */
+    uint32_t past_poll;         /* entry for who need not look for events */
     uint32_t jump_bias;
-    bool has_landing; /* exit 1 is where a call returns to */
-    uint32_t exit_stub[2];
+    bool has_landing;                       /* exit 1 is where a call returns to */
+    uint8_t page_jumps;                     /* the table that the block uses, or NO_PAGE_JUMPS */
+    uint32_t exit_stub[IR_FIRST_SIDE_EXIT]; /* that of a side exit lies behind its jump */
     unsigned site_count;
     struct x64_site sites[];
 };
@@ -108,12 +120,33 @@ struct jump_context {
 };
 #define JUMP_CONTEXTS 4096u
 
+struct page_jumps {
+    frame_number frame;
+    uint32_t linear, ip; /* of the page's first byte */
+    uint32_t mode_key;
+    unsigned sites; /* blocks that use the table; 0: it may be given away */
+};
+#define NO_PAGE_JUMPS UINT8_MAX
+
 /* What `run` gets from translated code besides enum block_exit: the way on was not known. */
 #define EXIT_MISS 3u
 
+#define KNOWN_BLOCKS 4096u
+
+/* Where a far transfer in real or virtual-8086 mode leads: found by linear address, right if the
+   key is the block's mode, the selector and the IP. */
+struct far_entry {
+    uint64_t negated_key; /* 0: empty */
+    const void *entry;
+    uint64_t jump_bias; /* of the block */
+    const struct bt_block *block;
+};
+#define FAR_ENTRY_BITS 12u
+
 struct thunks {
-    const uint8_t *enter;
-    const uint8_t *exit_next, *exit_miss, *exit_unmapped, *exit_event, *exit_leave, *exit_saved;
+    const uint8_t *enter, *enter_again;
+    const uint8_t *exit_next, *exit_miss, *exit_lost, *exit_unmapped, *exit_event, *exit_leave,
+        *exit_saved;
     /* Go where R8D says by the jump table; the same with RCX in R11, from a landing that was not
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
@@ -134,9 +167,13 @@ struct backend {
     size_t first_block;         /* where the thunks end */
     struct block_place *places; /* by rising start */
     unsigned place_count, place_limit;
+    struct far_entry far_entries[1u << FAR_ENTRY_BITS];
+    struct bt_block *known[KNOWN_BLOCKS]; /* that the dispatcher entered, by linear address */
     struct jump_context jump_contexts[JUMP_CONTEXTS];
     unsigned jump_context_count;
-    bool has_missed; /* the last run ended where the jump table knew no way */
+    struct page_jumps page_jumps[PAGE_JUMP_TABLES];
+    unsigned page_jumps_count; /* of tables that were used since the last flush */
+    bool has_missed;           /* the last run ended where the jump table knew no way */
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
@@ -169,6 +206,16 @@ static inline int64_t x64_instructions_left(const struct x64_context *context) {
 static inline void x64_set_instructions_left(struct x64_context *context, int64_t count) {
     context->budget = count * BUDGET_UNIT + BUDGET_LOW;
 }
+
+/** Remember a block that runs now, for x64_continue; forget it. */
+void x64_know_block(struct backend *backend, struct bt_block *block);
+void x64_forget_block(struct backend *backend, const struct bt_block *block);
+static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
+    return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
+}
+/** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
+ *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
+uint64_t x64_continue(struct x64_context *context);
 
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);

@@ -17,6 +17,10 @@ void x87_make_resident(struct x64_context *context);
 /** Put the registers into struct cpu, unless they are there; the host's unit is then as after
  *  FNINIT. */
 void x87_make_absent(struct x64_context *context);
+/** Do a transcendental instruction, struct cpu being settled at it, without moving the registers.
+ *  False: it is none, or they are not in the host's unit, or its handler must do it; nothing has
+ *  changed then. */
+bool x87_evaluate(struct x64_context *context, const struct insn *insn);
 /** Whether the handler of this operation (enum op) may read or write x87 or MMX registers. */
 bool x87_is_used_by(unsigned op);
 
