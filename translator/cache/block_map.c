@@ -62,7 +62,7 @@ static struct insn *copy_instructions(const struct ir_block *ir) {
     return guest;
 }
 
-/** Memory that a block of so many guest instructions and exits takes beside its translation. */
+/** Memory that a block takes beside its translation. */
 static uint64_t bookkeeping_bytes(unsigned guest_count, unsigned exit_count) {
     return sizeof(struct bt_block) + exit_count * sizeof(struct block_link) +
            guest_count * sizeof(struct insn) + 2 * ALLOCATION_BYTES;
