@@ -22,7 +22,9 @@
 
 /* Different CS limits that blocks may be translated for at a time: what the mode key can tell. */
 #define CODE_LIMITS 1024u
-#define RECENT      1024u
+/* Code may be changed at a place, or the page may, where no block could be made. */
+#define REFUSALS 255
+#define RECENT   1024u
 
 /* What ran last, for translator_explain. */
 struct last_run {
@@ -34,6 +36,10 @@ struct last_run {
 struct recent_block {
     struct bt_block *block;
     uint64_t generation;
+    /* Where no block could be made, as with an instruction over the end of a page, and how often
+       that is not tried again. */
+    uint32_t refused; /* linear */
+    unsigned refusals;
 };
 
 struct translator {
@@ -436,14 +442,20 @@ static struct recent_block *recent_at(struct translator *t, uint32_t linear) {
 static struct bt_block *block_here(struct translator *t) {
     struct cpu *cpu = t->cpu;
     uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
+    struct recent_block *recent = recent_at(t, linear);
+    if (recent->refusals != 0 && recent->refused == linear) {
+        recent->refusals--;
+        t->statistics.refusals++;
+        return NULL;
+    }
     struct block_mode mode = current_mode(t);
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
-    struct recent_block *recent = recent_at(t, linear);
     if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key)) {
         t->statistics.recent_hits++;
         return recent->block;
     }
+    unsigned refusals = 0;
     key.frame = mmu_known_frame(&cpu->mmu, linear);
     struct bt_block *block = key.frame == FRAME_NONE ? NULL : block_map_find(t->map, &key);
     if (block == NULL) {
@@ -455,11 +467,14 @@ static struct bt_block *block_here(struct translator *t) {
         if (known != page.frame)
             block = block_map_find(t->map, &key);
         unsigned offset = linear & GUEST_PAGE_MASK;
-        if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
+        if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount)) {
             block = translate_timed(t, &page, linear, &mode);
-        t->statistics.cold_visits += block == NULL;
+            refusals = block == NULL ? REFUSALS : 0;
+        } else if (block == NULL) {
+            t->statistics.cold_visits++;
+        }
     }
-    *recent = (struct recent_block){.block = block, .generation = t->generation};
+    *recent = (struct recent_block){block, t->generation, linear, refusals};
     return block;
 }
 

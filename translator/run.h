@@ -41,7 +41,7 @@ void translator_request_exit(struct translator *translator);
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
         superblocks, superblock_instructions, dispatches, recent_hits, interpreted_instructions,
-        interpreted_stretches, cold_visits;
+        interpreted_stretches, cold_visits, refusals;
     uint64_t translation_ns; /* host time from guest bytes to host code */
 };
 /** Valid between runs. */

@@ -245,6 +245,7 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "dispatches", (double)t->dispatches);
     put(writer, "translator", "recent_hits", (double)t->recent_hits);
     put(writer, "translator", "cold_visits", (double)t->cold_visits);
+    put(writer, "translator", "refusals", (double)t->refusals);
     put(writer, "translator", "interpreted_stretches", (double)t->interpreted_stretches);
     put_superblocks(writer, translator);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
