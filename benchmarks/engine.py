@@ -4,6 +4,7 @@ import os
 import pty
 import shutil
 import subprocess
+import threading
 import time
 import tty
 
@@ -208,6 +209,16 @@ class Qemu(Machine):
     options = ('-accel', 'tcg', '-monitor', 'none', '-net', 'none')
 
 
+def drain(terminal):
+    """Read what comes until the other end is closed."""
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass
+    os.close(terminal)
+
+
 class Bochs(Engine):
     """Boots a CD made by grub-mkrescue, because Bochs loads no kernel by itself; its serial port
     is a pseudo-terminal. Debian's package is a build with the debugger: 3 to 4 times slower than
@@ -257,10 +268,13 @@ class Bochs(Engine):
         return self.configuration(f'floppya: 1_44={floppy}, status=inserted\nboot: floppy\n', 16)
 
     def start(self, command):
-        screen = open(os.devnull, 'w', encoding='ascii')
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=screen,
-                                        stderr=screen, cwd=self.setup.directory,
+        """Its screen, display library "term", must be a terminal; nobody looks at it."""
+        screen, terminal = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal,
+                                        cwd=self.setup.directory, start_new_session=True,
                                         env={**os.environ, 'TERM': 'xterm'})
+        os.close(terminal)
+        threading.Thread(target=drain, args=[screen], daemon=True).start()
         self.port = Port(self.master, self.master, self.process)
 
 

@@ -5,6 +5,10 @@
 
 #include <stdatomic.h>
 
+const struct insn *helper_stop(struct cpu *cpu, const struct insn *insn) {
+    return NULL;
+}
+
 uint32_t helper_load(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type) {
     switch (type) {
     case IR_I8:

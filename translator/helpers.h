@@ -7,6 +7,26 @@
 
 #include "translator/backend/backend.h"
 
+/* A guest instruction that is called alone, and behind it the sentinel that stops: handlers go on
+   to what follows. One for a back end: blocks would need one for each instruction. */
+struct helper_call {
+    struct insn insn[2];
+};
+
+/** Stop behind an instruction that was called alone. */
+exec_fn helper_stop;
+
+/** Prepare a guest instruction of a block, for its handler or a fault: what cpu->insn must be. */
+static inline const struct insn *helper_call_of(struct helper_call *call,
+                                                const struct bt_block *block, unsigned guest) {
+    const struct insn *insn = &block->guest[guest];
+    call->insn[0] = *insn;
+    call->insn[1].exec = helper_stop;
+    call->insn[1].ip_offset = (uint16_t)(insn->ip_offset + insn->length);
+    call->insn[1].index = (uint8_t)(insn->index + 1);
+    return call->insn;
+}
+
 /** Load 1, 2 or 4 bytes (by type) at seg:offset, zero-extended. */
 uint32_t helper_load(struct cpu *cpu, unsigned segment, uint32_t offset, enum ir_type type);
 /** Store the low 1, 2 or 4 bytes of value at seg:offset. */

@@ -126,7 +126,8 @@ struct translator *translator_create_on(const struct backend_ops *ops, struct cp
     t->ops = ops;
     t->backend = ops->create(cpu, code_cache_bytes, &t->counters, error);
     if (t->backend != NULL)
-        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem), error);
+        t->map = block_map_create(t->ops, t->backend, physmem_frame_limit(cpu->physmem),
+                                  code_cache_bytes, error);
     if (t->map != NULL)
         t->warm_up = warm_up_create(error);
     if (t->warm_up != NULL)
@@ -268,7 +269,8 @@ static struct bt_block *generate(struct translator *t, const struct fetch_page *
     struct bt_block *block = block_map_allocate(&t->ir, page->frame, linear, addend);
     if (block == NULL)
         return NULL;
-    bool is_done = t->ops->translate(t->backend, &t->ir, block);
+    bool is_done =
+        block_map_has_room(t->map, &t->ir) && t->ops->translate(t->backend, &t->ir, block);
     if (!is_done && may_flush) {
         flush(t);
         is_done = t->ops->translate(t->backend, &t->ir, block);
@@ -438,16 +440,25 @@ static struct bt_block *block_here(struct translator *t) {
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
     struct recent_block *recent = recent_at(t, linear);
-    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
+    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key)) {
+        t->statistics.recent_hits++;
         return recent->block;
-    struct fetch_page page;
-    if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
-        return NULL;
-    key.frame = page.frame;
-    struct bt_block *block = block_map_find(t->map, &key);
-    unsigned offset = linear & GUEST_PAGE_MASK;
-    if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
-        block = translate_timed(t, &page, linear, &mode);
+    }
+    key.frame = mmu_known_frame(&cpu->mmu, linear);
+    struct bt_block *block = key.frame == FRAME_NONE ? NULL : block_map_find(t->map, &key);
+    if (block == NULL) {
+        struct fetch_page page;
+        if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
+            return NULL;
+        frame_number known = key.frame;
+        key.frame = page.frame;
+        if (known != page.frame)
+            block = block_map_find(t->map, &key);
+        unsigned offset = linear & GUEST_PAGE_MASK;
+        if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
+            block = translate_timed(t, &page, linear, &mode);
+        t->statistics.cold_visits += block == NULL;
+    }
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
 }

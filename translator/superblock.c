@@ -117,7 +117,7 @@ bool recorder_next(const void *path, uint32_t ip, uint32_t *next_ip) {
 }
 
 static uint32_t guest_ip(const struct bt_block *block, unsigned number) {
-    return block->page_ip + block->guest[2 * number].ip_offset;
+    return block->page_ip + block->guest[number].ip_offset;
 }
 
 bool superblock_next(const void *path, uint32_t ip, uint32_t *next_ip) {
@@ -134,6 +134,6 @@ bool superblock_next(const void *path, uint32_t ip, uint32_t *next_ip) {
 bool superblock_is_same(const struct bt_block *block, const struct ir_block *ir) {
     bool is_same = block->guest_count == ir->guest_count;
     for (unsigned i = 0; is_same && i < ir->guest_count; i++)
-        is_same = block->guest[2 * i].ip_offset == ir->guest[i].ip_offset;
+        is_same = block->guest[i].ip_offset == ir->guest[i].ip_offset;
     return is_same;
 }

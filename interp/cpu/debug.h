@@ -33,7 +33,7 @@ void cpu_debug_begin(struct cpu *cpu);
 void cpu_debug_end(struct cpu *cpu);
 
 /** A repeated string instruction goes on later: until then RF is set, so that a breakpoint on it is
- *  not hit again (SDM vol. 3B, "Instruction-Breakpoint Exception Condition"). */
+ *  not hit again (SDM vol. 3, "Instruction-Breakpoint Exception Condition"). */
 static inline void cpu_debug_repeat(struct cpu *cpu) {
     if (!cpu->debug_active)
         return;

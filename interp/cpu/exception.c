@@ -83,7 +83,7 @@ static void record_cause(struct cpu *cpu, const struct cpu_fault *fault) {
 }
 
 /* The fault-class exceptions push EFLAGS with RF set, so that the handler's IRET does not hit an
-   instruction breakpoint again; #DB itself does not (SDM vol. 3B, "Instruction-Breakpoint
+   instruction breakpoint again; #DB itself does not (SDM vol. 3, "Instruction-Breakpoint
    Exception Condition"). */
 static bool pushes_rf(const struct cpu_fault *fault) {
     return !fault->is_trap && fault->vector != VECTOR_DB && fault->vector != VECTOR_DF &&

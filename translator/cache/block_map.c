@@ -4,18 +4,21 @@
 #include <string.h>
 
 #define BUCKETS 65536u
+/* What malloc adds to each piece of memory, about. */
+#define ALLOCATION_BYTES 16u
 
 struct block_map {
     const struct backend_ops *ops;
     struct backend *backend;
     struct bt_block *bucket[BUCKETS];
     struct bt_block **frame;                       /* per frame: its blocks */
+    uint64_t most_bytes, bookkeeping_bytes;        /* of blocks in the map and dead ones */
     struct bt_block *dead;                         /* invalidated, linked by next_in_bucket */
     struct block_reuse reuse[BLOCK_REUSE_CLASSES]; /* of blocks that are no more */
 };
 
 struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
-                                   frame_number frames, struct error *error) {
+                                   frame_number frames, uint64_t most_bytes, struct error *error) {
     struct block_map *map = calloc(1, sizeof(*map));
     if (map != NULL)
         map->frame = calloc((size_t)frames + 1, sizeof(struct bt_block *));
@@ -26,6 +29,7 @@ struct block_map *block_map_create(const struct backend_ops *ops, struct backend
     }
     map->ops = ops;
     map->backend = backend;
+    map->most_bytes = most_bytes;
     return map;
 }
 
@@ -51,20 +55,23 @@ struct bt_block *block_map_find(struct block_map *map, const struct block_place_
     return block;
 }
 
-static const struct insn *stop_here(struct cpu *cpu, const struct insn *insn) {
-    return NULL;
+static struct insn *copy_instructions(const struct ir_block *ir) {
+    struct insn *guest = malloc(ir->guest_count * sizeof(*guest));
+    if (guest != NULL)
+        memcpy(guest, ir->guest, ir->guest_count * sizeof(*guest));
+    return guest;
 }
 
-/** The guest instructions as pairs: each with a sentinel behind it that stops. */
-static struct insn *pair_instructions(const struct ir_block *ir) {
-    struct insn *guest = calloc(2 * (size_t)ir->guest_count, sizeof(*guest));
-    for (unsigned i = 0; guest != NULL && i < ir->guest_count; i++) {
-        guest[2 * i] = ir->guest[i];
-        guest[2 * i + 1].exec = stop_here;
-        guest[2 * i + 1].ip_offset = (uint16_t)(ir->guest[i].ip_offset + ir->guest[i].length);
-        guest[2 * i + 1].index = (uint8_t)(i + 1);
-    }
-    return guest;
+/** Memory that a block of so many guest instructions and exits takes beside its translation. */
+static uint64_t bookkeeping_bytes(unsigned guest_count, unsigned exit_count) {
+    return sizeof(struct bt_block) + exit_count * sizeof(struct block_link) +
+           guest_count * sizeof(struct insn) + 2 * ALLOCATION_BYTES;
+}
+
+bool block_map_has_room(const struct block_map *map, const struct ir_block *ir) {
+    return map->bookkeeping_bytes + bookkeeping_bytes(ir->guest_count, ir->exit_count) +
+               map->ops->used_bytes(map->backend) <=
+           map->most_bytes;
 }
 
 static void set_exits(struct bt_block *block, const struct ir_block *ir) {
@@ -81,7 +88,7 @@ static void set_exits(struct bt_block *block, const struct ir_block *ir) {
 struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
                                     uintptr_t addend) {
     struct bt_block *block = calloc(1, sizeof(*block) + ir->exit_count * sizeof(struct block_link));
-    struct insn *guest = pair_instructions(ir);
+    struct insn *guest = copy_instructions(ir);
     if (block == NULL || guest == NULL) {
         free(block);
         free(guest);
@@ -115,6 +122,7 @@ void block_map_insert(struct block_map *map, struct bt_block *block) {
     block->next_in_frame = map->frame[block->frame];
     map->frame[block->frame] = block;
     block->is_valid = true;
+    map->bookkeeping_bytes += bookkeeping_bytes(block->guest_count, block->link_count);
 }
 
 void block_map_discard(struct bt_block *block) {
@@ -222,6 +230,7 @@ void block_map_reclaim(struct block_map *map) {
         note_reuse(map->reuse, block);
         map->dead = block->next_in_bucket;
         map->ops->invalidate(map->backend, block);
+        map->bookkeeping_bytes -= bookkeeping_bytes(block->guest_count, block->link_count);
         block_map_discard(block);
     }
 }

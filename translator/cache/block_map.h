@@ -21,9 +21,10 @@ struct block_reuse {
     uint64_t instructions; /* guest instructions in them, each as often as it was executed */
 };
 
-/** `frames`: number of frames that code can lie in. */
+/** `frames`: number of frames that code can lie in; `most_bytes`: of memory for translations, with
+ *  what the map keeps about them. */
 struct block_map *block_map_create(const struct backend_ops *ops, struct backend *backend,
-                                   frame_number frames, struct error *error);
+                                   frame_number frames, uint64_t most_bytes, struct error *error);
 void block_map_destroy(struct block_map *map);
 
 /** The mode as one comparable number. Inline, because each way through the dispatcher needs it. */
@@ -45,6 +46,8 @@ struct block_place_key {
     uint32_t linear, ip, mode_key;
 };
 struct bt_block *block_map_find(struct block_map *map, const struct block_place_key *key);
+/** Whether one more block keeps to the bound; if not, flush. */
+bool block_map_has_room(const struct block_map *map, const struct ir_block *ir);
 /** A new block with room for its guest instructions, not yet in the map; NULL: out of memory. */
 struct bt_block *block_map_allocate(const struct ir_block *ir, frame_number frame, uint32_t linear,
                                     uintptr_t addend);

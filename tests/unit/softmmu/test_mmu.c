@@ -2,6 +2,8 @@
  * Accesses through the MMU: splits, faults, views, registers, fetches.
  */
 #include "softmmu/mmu.h"
+
+#include "softmmu/base/bits.h"
 #include "tests/unit/softmmu/guest_memory.h"
 
 static uint64_t value_at(struct guest *guest, uint32_t linear, unsigned size) {
@@ -167,6 +169,19 @@ Test(mmu, the_frame_of_a_write_is_that_of_the_page_and_none_for_registers) {
     cr_assert(mmu_written_frame(&guest.mmu, 0x400123, &frame));
     CHECK_HEX(frame, physmem_page(guest.pm, 0x8000).write_frame);
     cr_assert_not(mmu_written_frame(&guest.mmu, 0x401000, &frame));
+    guest_stop(&guest);
+}
+
+Test(mmu, the_known_frame_is_that_of_an_entry_and_needs_no_walk) {
+    struct guest guest;
+    guest_start(&guest);
+    guest_map(&guest, 0x400000, 0x8000 | P | W | U);
+    guest_page_32bit(&guest, 0, 0);
+    CHECK_HEX(mmu_known_frame(&guest.mmu, 0x400123), FRAME_NONE);
+    CHECK_HEX(load_le32(guest.ram + guest_pte_at(0x400000)) & A, 0);
+    uint64_t value;
+    CHECK_HEX(mmu_load(&guest.mmu, 0x400000, 1, &value), MMU_OK);
+    CHECK_HEX(mmu_known_frame(&guest.mmu, 0x400123), 8);
     guest_stop(&guest);
 }
 

@@ -24,6 +24,7 @@ struct backend {
     ffi_cif operation; /* uint32_t (struct ir_operands *) */
     ffi_cif handler;   /* const struct insn *(struct cpu *, const struct insn *) */
     ffi_type *operation_types[1], *handler_types[2];
+    struct helper_call call; /* the guest instruction under way; a fault leaves the run */
 };
 
 /* A block in the form that this back end runs. */
@@ -177,8 +178,8 @@ static void compute(struct frame *frame, const struct ir_insn *insn) {
 
 /** cpu->eip and cpu->ip_base are as interp/exec/exec.h wants them. */
 static void call_handler(struct frame *frame, unsigned guest) {
-    const struct insn *insn = &frame->block->guest[2 * guest];
     struct cpu *cpu = frame->cpu;
+    const struct insn *insn = cpu->insn;
     uint32_t eflags = cpu->eflags;
     cpu->eip = insn_next_ip(cpu, insn);
     frame->backend->counters->handler_calls[insn->op]++;
@@ -301,9 +302,9 @@ static bool run_block(struct frame *frame) {
         if (insn->guest != guest) {
             unsigned stop = must_stop_at(frame, guest + 1, insn->guest);
             guest = insn->guest;
-            cpu->insn = &block->guest[2 * guest];
+            cpu->insn = helper_call_of(&frame->backend->call, block, guest);
             if (stop <= guest) {
-                cpu->eip = insn_ip(cpu, &block->guest[2 * stop]);
+                cpu->eip = insn_ip(cpu, &block->guest[stop]);
                 cpu->icount += stop;
                 return false;
             }
@@ -327,22 +328,34 @@ static bool run_block(struct frame *frame) {
 static enum block_exit portable_run(struct backend *backend, struct cpu *cpu,
                                     struct bt_block *block, struct block_link **last_link) {
     struct frame frame = {.backend = backend, .cpu = cpu, .block = block};
+    uint64_t *exits = backend->counters->exits;
     *last_link = NULL;
     for (;;) {
-        if (!run_block(&frame))
+        if (!run_block(&frame)) {
+            exits[CAUSE_HANDLER]++;
             return EXIT_NEXT;
+        }
         struct block_link *taken = frame.taken;
-        if (taken == NULL || !frame.block->is_valid)
+        if (taken == NULL || !frame.block->is_valid) {
+            exits[CAUSE_OTHER]++;
             return EXIT_NEXT;
+        }
         if (taken->to == NULL) {
+            exits[CAUSE_UNLINKED]++;
             *last_link = taken;
             return EXIT_NEXT;
         }
         if (atomic_load_explicit(&cpu->events, memory_order_relaxed) != 0 ||
-            cpu->icount + taken->to->guest_count > cpu->icount_limit)
+            cpu->icount + taken->to->guest_count > cpu->icount_limit) {
+            exits[CAUSE_EVENT]++;
             return EXIT_EVENT;
+        }
         frame.block = taken->to;
     }
+}
+
+static uint64_t portable_used_bytes(const struct backend *backend) {
+    return backend->used_bytes;
 }
 
 static void portable_link(struct backend *backend, struct block_link *link) {}
@@ -377,6 +390,7 @@ const struct backend_ops backend_portable = {
     .destroy = portable_destroy,
     .translate = portable_translate,
     .run = portable_run,
+    .used_bytes = portable_used_bytes,
     .link = portable_link,
     .unlink = portable_unlink,
     .retire = portable_retire,

@@ -272,7 +272,7 @@ void emit_leave_block(struct emitter *e, const struct ir_insn *insn) {
 
 void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_mov_imm32(&e->as, X64_R11, insn->imm);
-    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_mov_imm32(&e->as, X64_R10, CAUSE_FALL_OUT);
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 

@@ -17,6 +17,7 @@
 #include "translator/backend/backend.h"
 #include "translator/backend/x86_64/code_memory.h"
 #include "translator/backend/x86_64/encode.h"
+#include "translator/helpers.h"
 
 #define HOST_ESP    X64_R14
 #define HOST_CPU    X64_R15
@@ -37,7 +38,7 @@ struct x64_context {
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
     uint64_t mapping;                       /* interp_context when it was entered */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
-    struct block_link *last_link;
+    uintptr_t last_exit;                    /* the struct block_link taken, or enum exit_cause */
     /* What these return: CONTINUE, LEAVE_BY(enum block_exit), or host code to jump to. */
     uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
     uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
@@ -49,7 +50,6 @@ struct x64_context {
     uint32_t mxcsr_in_c; /* as C code left it */
     uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
     uint64_t target;        /* host code to jump to, when all registers are the guest's */
-    bool uses_window;       /* the running blocks */
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
 
@@ -152,6 +152,8 @@ struct thunks {
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
     const uint8_t *access, *guest, *divide, *x87;
+    /* Light functions (light.h) with their numbers in R8D and R10D, result in R8D. */
+    const uint8_t *load_segment, *interrupt, *interrupt_return;
     /* By enum access_kind and enum ir_type: the same as `access` for a linear address in R11D, but
        looks into the shadow tables first. */
     const uint8_t *lookup[4][3];
@@ -175,11 +177,16 @@ struct backend {
     struct page_jumps page_jumps[PAGE_JUMP_TABLES];
     unsigned page_jumps_count; /* of tables that were used since the last flush */
     bool has_missed;           /* the last run ended where the jump table knew no way */
+    /* Instructions before this count were told to the MMU; those from there on belong to the user's
+       view, or not. */
+    uint64_t counted_to;
+    bool counts_as_user;
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
     uint8_t *no_window; /* 4 GiB without access, for blocks that meet no window */
     struct emitter *emitter;
+    struct helper_call call; /* the guest instruction under way in a callout */
 };
 
 /** Emit entry, exits and call thunks; false when there is no room. */
@@ -219,6 +226,12 @@ void x64_keep_returns(struct x64_context *context);
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
+
+/** The block is about to run, at instruction `icount`: set the budget, and what the context knows
+ *  about the blocks that run. */
+void x64_begin_stretch(struct backend *backend, const struct bt_block *block, uint64_t icount);
+/** Tell the MMU about the instructions executed up to `icount`. */
+void x64_count_executed(struct backend *backend, uint64_t icount);
 
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
