@@ -53,11 +53,24 @@ struct bt_block {
     const void *entry;         /* back end: where to enter */
     const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
     uint32_t host_bytes;
-    struct insn *guest; /* guest instructions that are called, each with a stop sentinel */
+    struct insn *guest; /* guest instructions, for those that are called (helper_call_of) */
     void *host;         /* back end's own data */
     struct bt_block *next_in_bucket, *next_in_frame;
     unsigned link_count;
     struct block_link link[]; /* by exit number */
+};
+
+/* What led translated code back to the dispatcher. */
+enum exit_cause {
+    CAUSE_OTHER,    /* what no other number tells */
+    CAUSE_UNLINKED, /* a direct exit that was not linked */
+    CAUSE_REMAPPED, /* the page of the block that was entered is not mapped as it was */
+    CAUSE_INDIRECT, /* an indirect jump to where the back end's own table knows no block */
+    CAUSE_FALL_OUT, /* behind an instruction that ends each block, to the next one */
+    CAUSE_HANDLER,  /* an instruction that was called ends the block */
+    CAUSE_EVENT,    /* an event, or the end of the budget */
+    CAUSE_WRITE,    /* a write to the block itself */
+    CAUSE_COUNT
 };
 
 /** Whether the block was made of any of the bytes [offset, offset + size) of its page. */
@@ -72,6 +85,7 @@ static inline bool bt_block_covers(const struct bt_block *block, unsigned offset
 
 /* What back ends count as translated code runs. */
 struct backend_counters {
+    uint64_t exits[CAUSE_COUNT];
     uint64_t superblock_runs;         /* superblocks entered; only where instructions are counted */
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */
@@ -104,6 +118,9 @@ struct backend_ops {
     void (*retire)(struct backend *backend, struct bt_block *block);
     /** The block must never run again (its incoming links are already unlinked). */
     void (*invalidate)(struct backend *backend, struct bt_block *block);
+    /** Bytes that the translations made since the last flush take, what belongs to them included.
+     */
+    uint64_t (*used_bytes)(const struct backend *backend);
     /** Forget all translations. */
     void (*flush)(struct backend *backend);
     /** Make running code come back to the dispatcher soon; any thread, async-signal-safe. */

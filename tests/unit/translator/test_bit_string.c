@@ -44,8 +44,9 @@ static void check(bool has_window, bool is_read_only) {
     struct engine_pair pair;
     char message[160];
     engine_pair_create(&pair, "x86_64");
-    for (unsigned i = 0; has_window && i < 100 && mmu_window(&pair.tested->cpu.mmu) == NULL; i++)
-        pair.tested->cpu.mmu.callouts = 1000000;
+    struct mmu *mmu = &pair.tested->cpu.mmu;
+    for (unsigned i = 0; has_window && i < 100 && mmu_window(mmu) == NULL; i++)
+        mmu->executed[mmu->is_user] = 4000000;
     translator_skip_warm_up(pair.translator);
     if (is_read_only) {
         struct flat_machine *machines[] = {pair.reference, pair.tested};
