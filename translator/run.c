@@ -233,7 +233,7 @@ static uint16_t flags_live_out(const struct translator *t, const uint8_t *page) 
 static void add_flags_live_at_side_exits(struct translator *t, const uint8_t *page) {
     for (unsigned i = 0; i < t->ir.count; i++) {
         struct ir_insn *insn = &t->ir.insn[i];
-        if (insn->op == IR_EXIT_IF)
+        if (ir_is_side_exit(insn))
             insn->flags_in |= flags_live_at(t, page, insn->imm);
     }
 }

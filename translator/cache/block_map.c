@@ -79,7 +79,7 @@ static void set_exits(struct bt_block *block, const struct ir_block *ir) {
     block->link[0].target_ip = end->imm;
     block->link[1].target_ip = end->imm2;
     for (const struct ir_insn *insn = ir->insn; insn < end; insn++)
-        if (insn->op == IR_EXIT_IF)
+        if (ir_is_side_exit(insn))
             block->link[insn->imm2].target_ip = insn->imm;
     for (unsigned i = 0; i < block->link_count; i++)
         block->link[i].from = block;

@@ -140,4 +140,8 @@ struct ir_op_info {
 };
 const struct ir_op_info *ir_op_info(enum ir_op op);
 
+static inline bool ir_is_side_exit(const struct ir_insn *insn) {
+    return ir_op_info((enum ir_op)insn->op)->effects == IR_EXITS;
+}
+
 #endif

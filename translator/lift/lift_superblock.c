@@ -42,6 +42,11 @@ static bool open_end(struct ir_block *block, uint32_t ip) {
         block->count--;
         return true;
     }
+    if (end->op == IR_BRANCH_ZERO && end->imm2 == ip && end->imm != ip) {
+        end->op = IR_EXIT_ZERO;
+        end->imm2 = block->exit_count++;
+        return true;
+    }
     if (end->op != IR_BRANCH || (end->imm != ip && end->imm2 != ip))
         return false;
     if (end->imm == ip) { /* the side exit is taken when the branch is not */

@@ -128,6 +128,27 @@ Test(superblock, a_path_that_is_left_most_of_the_time_is_replaced) {
     check(&program);
 }
 
+/* L: inc eax; test al,7; jz M; add edx,eax; M: loop L; hlt, with counters of 32 and of 16 bits */
+Test(superblock, loops_by_counter_are_followed) {
+    static const uint8_t wide[] = {0x40, 0xa8, 0x07, 0x74, 0x02, 0x01, 0xc2, 0xe2, 0xf7, 0xf4};
+    static const uint8_t narrow[] = {0x40, 0xa8, 0x07, 0x74, 0x02, 0x01,
+                                     0xc2, 0x67, 0xe2, 0xf6, 0xf4};
+    const struct program by_ecx = {wide, sizeof(wide), .ecx = 6000, .superblocks = 1};
+    const struct program by_cx = {narrow, sizeof(narrow), .ecx = 0x51770, .superblocks = 1};
+    check(&by_ecx);
+    check(&by_cx);
+}
+
+/* L: inc eax; mov ecx,eax; and ecx,15; jecxz Z; add edx,ecx; M: cmp eax,9000; jb L; hlt;
+   Z: add esi,eax; jmp M */
+Test(superblock, a_jump_on_a_counter_of_0_leaves_it) {
+    static const uint8_t code[] = {0x40, 0x89, 0xc1, 0x83, 0xe1, 0x0f, 0xe3, 0x0a,
+                                   0x01, 0xca, 0x3d, 0x28, 0x23, 0x00, 0x00, 0x72,
+                                   0xef, 0xf4, 0x01, 0xc6, 0xeb, 0xf4};
+    const struct program program = {code, sizeof(code), .superblocks = 1};
+    check(&program);
+}
+
 /* fninit; L: fld dword [ebx]; add ebx,4; dec ecx; fstp dword [ebx+ecx*4+0x100]; sub ebx,4; dec ecx;
    mov edx,[ebx+ecx*4]; test cl,15; jz R; M: test ecx,ecx; jns L; hlt;
    R: fnstenv [0x118000]; mov ebp,ebx; jmp M */

@@ -237,7 +237,10 @@ static void run_insn(struct frame *frame, const struct ir_insn *insn) {
 /** Leave by a side exit, if its condition holds. */
 static bool takes_exit(struct frame *frame, const struct ir_insn *insn) {
     struct cpu *cpu = frame->cpu;
-    if (!ir_condition_holds(insn->cond, lazy_flags_get(&cpu->lazy)))
+    bool holds = insn->op == IR_EXIT_ZERO
+                     ? read_value(frame, &insn->a, insn->type) == 0
+                     : ir_condition_holds(insn->cond, lazy_flags_get(&cpu->lazy));
+    if (!holds)
         return false;
     frame->taken = &frame->block->link[insn->imm2];
     cpu->eip = insn->imm;
@@ -306,11 +309,14 @@ static bool run_block(struct frame *frame) {
                 return false;
             }
         }
-        if (insn->op == IR_EXIT_IF && takes_exit(frame, insn))
-            return true;
+        if (ir_is_side_exit(insn)) {
+            if (takes_exit(frame, insn))
+                return true;
+            continue;
+        }
         if (ir_op_info((enum ir_op)insn->op)->effects == IR_ENDS)
             cpu->eip = next_ip(frame, insn);
-        else if (insn->op != IR_EXIT_IF)
+        else
             run_insn(frame, insn);
         if (cpu->insn == NULL) /* a call left the block, counted and with its IP */
             return false;

@@ -178,8 +178,8 @@ emit_fn emit_MOV, emit_LEA, emit_LOAD, emit_STORE, emit_extend, emit_SIGN, emit_
     emit_CMOV, emit_GET_FLAGS, emit_SET_FLAGS, emit_carry;
 emit_fn emit_alu, emit_compare, emit_in_place, emit_multiply, emit_IMUL, emit_divide;
 emit_fn emit_shift, emit_double_shift, emit_bit, emit_scan;
-emit_fn emit_jump, emit_branch, emit_branch_zero, emit_exit_if, emit_jump_indirect, emit_call,
-    emit_call_indirect, emit_return, emit_leave_block, emit_fall_out;
+emit_fn emit_jump, emit_branch, emit_branch_zero, emit_exit_if, emit_exit_zero, emit_jump_indirect,
+    emit_call, emit_call_indirect, emit_return, emit_leave_block, emit_fall_out;
 /** Instructions of operations on memory, for emit_fused_rmw; false: not possible. */
 bool emit_alu_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);
 bool emit_shift_insn(struct emitter *e, const struct ir_insn *insn, struct x64_insn *result);

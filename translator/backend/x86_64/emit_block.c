@@ -65,6 +65,7 @@ static emit_fn *const emitters[IR_OP_COUNT] = {
     [IR_BRANCH] = emit_branch,
     [IR_BRANCH_ZERO] = emit_branch_zero,
     [IR_EXIT_IF] = emit_exit_if,
+    [IR_EXIT_ZERO] = emit_exit_zero,
     [IR_JUMP_INDIRECT] = emit_jump_indirect,
     [IR_CALL] = emit_call,
     [IR_CALL_INDIRECT] = emit_call_indirect,
@@ -134,6 +135,13 @@ static void emit_operation(struct emitter *e) {
     emit_free_temps(e);
 }
 
+static bool has_side_exit(const struct ir_block *ir, unsigned guest) {
+    bool has = false;
+    for (unsigned i = 0; i < ir->count; i++)
+        has |= ir->insn[i].guest == guest && ir_is_side_exit(&ir->insn[i]);
+    return has;
+}
+
 /** The operations of one guest instruction, [e->at, end). */
 static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     const struct emitter_mark {
@@ -149,6 +157,10 @@ static void emit_guest_insn(struct emitter *e, unsigned end, bool calls_all) {
     bool is_last = end == e->ir->count;
     if (!e->is_unsupported || e->as.has_overflown)
         return;
+    if (has_side_exit(e->ir, guest)) { /* a handler would not take it */
+        e->as.has_overflown = true;
+        return;
+    }
     e->as.at = mark.at;
     e->slow_count = mark.slow_count;
     e->site_count = mark.site_count;

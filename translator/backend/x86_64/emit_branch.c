@@ -220,11 +220,13 @@ void emit_exit_if(struct emitter *e, const struct ir_insn *insn) {
     mark_exit(e, insn->imm2);
 }
 
-void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
+/** A short jump to be taken if the operation's value is 0. On both ways emit_after_zero_test must
+ *  stand first. */
+static uint8_t *emit_zero_test(struct emitter *e, const struct ir_insn *insn, bool *is_plain) {
     enum ir_type type = (enum ir_type)insn->type;
     struct operand a = emit_source(e, &insn->a, type);
-    bool is_plain = type == IR_I32 && a.kind == OPERAND_REG && a.reg == X64_RCX;
-    if (!is_plain) {
+    *is_plain = type == IR_I32 && a.kind == OPERAND_REG && a.reg == X64_RCX;
+    if (!*is_plain) {
         move64(e, X64_R11, X64_RCX);
         if (a.kind == OPERAND_CONSTANT)
             x64_mov_imm32(&e->as, X64_RCX, a.constant);
@@ -232,16 +234,36 @@ void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
             x64_reg_reg(&e->as, type == IR_I32 ? 0x8b : 0x0fb7, X64_32, X64_RCX, a.reg);
         e->is_unsupported |= type == IR_I8;
     }
-    uint8_t *zero = x64_short_jump(&e->as, JRCXZ);
+    return x64_short_jump(&e->as, JRCXZ);
+}
+
+static void emit_after_zero_test(struct emitter *e, bool is_plain) {
     if (!is_plain)
         move64(e, X64_RCX, X64_R11);
+}
+
+void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {
+    bool is_plain;
+    uint8_t *zero = emit_zero_test(e, insn, &is_plain);
+    emit_after_zero_test(e, is_plain);
     x64_jmp(&e->as, x64_here(&e->as));
     mark_exit(e, 1);
     x64_land(&e->as, zero);
-    if (!is_plain)
-        move64(e, X64_RCX, X64_R11);
+    emit_after_zero_test(e, is_plain);
     x64_jmp(&e->as, x64_here(&e->as));
     mark_exit(e, 0);
+}
+
+void emit_exit_zero(struct emitter *e, const struct ir_insn *insn) {
+    bool is_plain;
+    uint8_t *zero = emit_zero_test(e, insn, &is_plain);
+    emit_after_zero_test(e, is_plain);
+    uint8_t *on = x64_short_jump(&e->as, 0xeb);
+    x64_land(&e->as, zero);
+    emit_after_zero_test(e, is_plain);
+    x64_jmp(&e->as, x64_here(&e->as));
+    mark_exit(e, insn->imm2);
+    x64_land(&e->as, on);
 }
 
 void emit_leave_block(struct emitter *e, const struct ir_insn *insn) {
@@ -278,7 +300,7 @@ static void emit_side_exit(struct emitter *e, const struct ir_insn *insn) {
 void emit_exit_stubs(struct emitter *e) {
     const struct ir_insn *end = &e->ir->insn[e->ir->count - 1];
     for (const struct ir_insn *insn = e->ir->insn; insn < end && !e->as.has_overflown; insn++)
-        if (insn->op == IR_EXIT_IF)
+        if (ir_is_side_exit(insn))
             emit_side_exit(e, insn);
     for (unsigned i = 0; i < 2 && !e->as.has_overflown; i++) {
         uint32_t ip = i == 0 ? end->imm : end->imm2;
