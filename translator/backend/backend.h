@@ -46,9 +46,9 @@ struct bt_block {
     struct block_link *incoming;
     bool is_valid;
     bool is_superblock;
-    bool was_stopped;  /* by an event, before it: the dispatcher is to be asked at its next entry */
-    uint8_t attempts;          /* to make a superblock that begins here or includes it */
-    uint32_t samples;          /* times translated code was stopped before it (superblock.h) */
+    bool was_stopped; /* by an event, before it: the dispatcher is to be asked at its next entry */
+    uint8_t attempts; /* to make a superblock that begins here or includes it */
+    uint32_t samples; /* times translated code was stopped before it (superblock.h) */
     uint32_t executions;       /* hotness, counted where cheap */
     const void *entry;         /* back end: where to enter */
     const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
