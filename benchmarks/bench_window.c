@@ -91,7 +91,7 @@ static void prepare(enum layout layout) {
     mmu_set_paging(&bench.mmu, CR0_PG, DIRECTORY, CR4_PSE, 0, true);
     map_all(layout);
     shadow_drop_all(bench.mmu.shadow);
-    bench.mmu.callouts = UINT64_C(1) << 32;
+    bench.mmu.executed[bench.mmu.is_user] = UINT64_C(1) << 32;
     bench.base = mmu_window(&bench.mmu);
 }
 

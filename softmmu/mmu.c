@@ -52,7 +52,7 @@ void mmu_set_paging(struct mmu *mmu, uint64_t cr0, uint64_t cr3, uint64_t cr4, u
     if (paging.mode & PAGING_PAE && !is_efer_alone) {
         paging_load_pdptes(mmu->physmem, cr3, paging.pdpte);
     }
-    window_take_callouts(mmu);
+    window_account(mmu);
     shadow_switch(shadow, &paging);
     show_current_view(mmu);
 }
@@ -263,6 +263,16 @@ enum mmu_status mmu_probe(struct mmu *mmu, linear_addr linear, unsigned size,
     return size > room ? translate(mmu, first + room, access, is_user, &place) : MMU_OK;
 }
 
+frame_number mmu_known_frame(const struct mmu *mmu, linear_addr linear) {
+    uint32_t page = (uint32_t)linear & ~(uint32_t)GUEST_PAGE_MASK;
+    uintptr_t addend = mmu->read_table[page >> GUEST_PAGE_SHIFT];
+    if (addend == 0) {
+        return FRAME_NONE;
+    }
+    return (frame_number)((addend + page - (uintptr_t)physmem_ram(mmu->physmem)) >>
+                          GUEST_PAGE_SHIFT);
+}
+
 enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch_page *page) {
     const struct recent_walk *walk;
     if (walk_page(mmu, (uint32_t)linear, MMU_FETCH, mmu->is_user, &walk) != MMU_OK) {
@@ -272,6 +282,15 @@ enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch
     page->frame = walk->page.read_frame;
     page->phys = walk->phys;
     return MMU_OK;
+}
+
+bool mmu_written_frame(struct mmu *mmu, linear_addr linear, frame_number *frame) {
+    const struct recent_walk *walk;
+    if (walk_page(mmu, (uint32_t)linear, MMU_WRITE, mmu->is_user, &walk) != MMU_OK) {
+        return false;
+    }
+    *frame = walk->page.write_frame;
+    return *frame != FRAME_NONE;
 }
 
 void mmu_on_drop(struct mmu *mmu, mmu_dropped_fn *dropped, void *opaque) {

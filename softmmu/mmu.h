@@ -45,7 +45,7 @@ struct mmu {
     uintptr_t *write_table;
     struct mmu_fault fault; /* valid after MMU_FAULT */
     bool is_user;           /* view in force: CPL 3 */
-    uint64_t callouts; /* what the lack of a window has cost, in accesses out of line (window.h) */
+    uint64_t executed[2];   /* instructions, by view, that windows have not heard of (window.h) */
     struct physmem *physmem;
     struct shadow *shadow;
     struct log *log;
@@ -108,8 +108,16 @@ struct fetch_page {
     frame_number frame;  /* FRAME_NONE when host is NULL */
     phys_addr phys;      /* physical address of the page */
 };
+/** The frame that the current view reads at `linear`, as far as the tables know; else FRAME_NONE.
+ * No access, so no accessed bit. Where it holds code, the view may execute it if the code was
+ *  executed at this address before. */
+frame_number mmu_known_frame(const struct mmu *mmu, linear_addr linear);
 /** Find the page that the CPU fetches code from at `linear`. */
 enum mmu_status mmu_fetch_page(struct mmu *mmu, linear_addr linear, struct fetch_page *page);
+
+/** The frame that a write at `linear` in the current view goes to, after a probe that let it pass;
+ *  false when that is not memory. */
+bool mmu_written_frame(struct mmu *mmu, linear_addr linear, frame_number *frame);
 
 /** Walk the guest's tables for a debugger: sets no accessed bits, raises nothing.
  *  Returns false when not mapped. */
@@ -117,9 +125,11 @@ bool mmu_debug_translate(struct mmu *mmu, linear_addr linear, phys_addr *phys);
 
 struct mmu_statistics {
     uint64_t fills, faults, drops, space_switches, space_evictions, page_table_writes;
+    uint64_t adoptions; /* of 2 MiB from another address space */
     /* Windows: faults served, pages mapped, calls that took pages or rights away, windows emptied
        to stay within bounds. */
     uint64_t window_fills, window_pages, window_unmaps, window_evictions;
+    uint64_t windows_earned, windows_lost; /* because they were worth it, or cost too much */
 };
 const struct mmu_statistics *mmu_statistics(const struct mmu *mmu);
 

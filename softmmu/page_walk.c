@@ -86,6 +86,13 @@ bool paging_load_pdptes(struct physmem *pm, uint64_t cr3, uint64_t pdpte[4]) {
     return is_valid;
 }
 
+bool paging_directory(const struct paging *paging, unsigned quarter, phys_addr *at) {
+    bool is_pae = (paging->mode & PAGING_PAE) != 0;
+    *at = is_pae ? paging->pdpte[quarter] & PAE_BASE : paging->root;
+    return is_pae ? (paging->pdpte[quarter] & ENTRY_PRESENT) != 0
+                  : quarter == 0 && (paging->mode & PAGING_ON) != 0;
+}
+
 /* Read the next level's entry. Returns false when the walk ends here with a fault. */
 static bool take_step(struct walk_state *state, phys_addr at, uint64_t reserved) {
     struct step *step = &state->steps[state->count++];

@@ -32,6 +32,10 @@ void paging_set(struct paging *paging, uint64_t cr0, uint64_t cr3, uint64_t cr4,
  *  set, for which MOV CR3 raises #GP(0). SDM vol. 3A, "PDPTE Registers". */
 bool paging_load_pdptes(struct physmem *pm, uint64_t cr3, uint64_t pdpte[4]);
 
+/** Physical address of the directory for a quarter of the linear addresses; without PAE there is
+ *  one, of quarter 0. False when paging is off or the quarter's PDPTE is not present. */
+bool paging_directory(const struct paging *paging, unsigned quarter, phys_addr *at);
+
 struct page_walk {
     phys_addr page;         /* physical address of the 4 KiB page */
     frame_number directory; /* frame that the directory entry was read from, or FRAME_NONE */

@@ -21,9 +21,10 @@ static void drop_all_on_remap(void *opaque) {
     shadow_drop_all(opaque);
 }
 
-/* Reserve tables for as many spaces as the host grants, one at least. */
+/* Reserve tables for as many spaces as the host grants, one at least; common ones only if it grants
+   all. */
 static bool reserve_tables(struct shadow *shadow, struct error *error) {
-    for (unsigned count = SHADOW_MAX_SPACES; count > 0; count /= 2) {
+    for (unsigned count = SHADOW_ALL_SPACES; count > 0; count /= 2) {
         size_t bytes = SPACE_BYTES * count;
         uint8_t *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -32,7 +33,8 @@ static bool reserve_tables(struct shadow *shadow, struct error *error) {
         }
         shadow->reserved = at;
         shadow->reserved_bytes = bytes;
-        shadow->space_count = count;
+        shadow->all_count = count;
+        shadow->space_count = count == SHADOW_ALL_SPACES ? SHADOW_MAX_SPACES : count;
         for (unsigned i = 0; i < count * SHADOW_TABLES; i++) {
             shadow->spaces[i / SHADOW_TABLES].tables[i % SHADOW_TABLES] =
                 (uintptr_t *)(void *)(at + TABLE_BYTES * i);
@@ -134,8 +136,12 @@ unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, ui
     return dropped;
 }
 
-/* Forget everything about a space, keeping the host memory of its tables. */
-static void empty_space(struct shadow *shadow, struct shadow_space *space) {
+void shadow_empty_space(struct shadow *shadow, struct shadow_space *space) {
+    /* Without its links nobody hears of changes that the common space must follow. */
+    if (space == shadow->current && shadow->common) {
+        shadow_empty_space(shadow, shadow->common);
+    }
+    space->agrees_with = 0;
     shadow_track_unlink_all(shadow, space);
     window_drop_space(shadow, space);
     for (unsigned table = 0; table < SHADOW_TABLES; table++) {
@@ -153,7 +159,7 @@ static void empty_space(struct shadow *shadow, struct shadow_space *space) {
 
 /* Forget everything about a space and give its host memory back. */
 static void release_space(struct shadow *shadow, struct shadow_space *space) {
-    empty_space(shadow, space);
+    shadow_empty_space(shadow, space);
     for (unsigned table = 0; table < SHADOW_TABLES; table++) {
         void *at = mmap(space->tables[table], TABLE_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -167,16 +173,17 @@ static void release_space(struct shadow *shadow, struct shadow_space *space) {
 }
 
 void shadow_drop_all(struct shadow *shadow) {
-    for (unsigned i = 0; i < shadow->space_count; i++) {
-        empty_space(shadow, &shadow->spaces[i]);
+    for (unsigned i = 0; i < shadow->all_count; i++) {
+        shadow_empty_space(shadow, &shadow->spaces[i]);
     }
     log_write(shadow->log, LOG_MMU, "mmu drop all spaces");
 }
 
-/* The space used longest ago among those with is_used, or with host memory, as asked. */
+/* The space used longest ago: of those with host memory, or of all but the common ones. */
 static struct shadow_space *oldest_space(struct shadow *shadow, bool with_memory) {
     struct shadow_space *oldest = NULL;
-    for (unsigned i = 0; i < shadow->space_count; i++) {
+    unsigned count = with_memory ? shadow->all_count : shadow->space_count;
+    for (unsigned i = 0; i < count; i++) {
         struct shadow_space *space = &shadow->spaces[i];
         if (space == shadow->current || (with_memory && space->touched_chunks == 0)) {
             continue;
@@ -188,10 +195,11 @@ static struct shadow_space *oldest_space(struct shadow *shadow, bool with_memory
     return oldest ? oldest : shadow->current;
 }
 
-/* One fill touches at most one chunk in each of two tables: make room for them. */
+/* One fill touches at most one chunk in each of two tables, and the same in the common space: make
+   room for them. */
 static void keep_memory_bounded(struct shadow *shadow) {
-    for (unsigned i = 0; i < shadow->space_count; i++) {
-        if (LIKELY(shadow->touched_chunks + 2 <= shadow->chunk_limit)) {
+    for (unsigned i = 0; i < shadow->all_count; i++) {
+        if (LIKELY(shadow->touched_chunks + 4 <= shadow->chunk_limit)) {
             return;
         }
         struct shadow_space *victim = oldest_space(shadow, true);
@@ -200,7 +208,7 @@ static void keep_memory_bounded(struct shadow *shadow) {
         if (victim == shadow->current) {
             return;
         }
-        victim->is_used = false;
+        victim->is_used = shadow_is_common(shadow, victim);
         victim->last_used = 0;
     }
 }
@@ -215,7 +223,7 @@ static struct shadow_space *find_space(struct shadow *shadow, const struct pagin
     }
     struct shadow_space *space = oldest_space(shadow, false);
     if (space->is_used) {
-        empty_space(shadow, space);
+        shadow_empty_space(shadow, space);
         shadow->statistics.space_evictions++;
     }
     window_forget_space(space);
@@ -230,6 +238,7 @@ void shadow_switch(struct shadow *shadow, const struct paging *paging) {
         /* PDPTEs are registers, loaded by MOV CR3: the four quarters follow them, not memory. */
         if (space->paging.pdpte[i] != paging->pdpte[i]) {
             shadow_drop_pages(shadow, space, i * (SHADOW_PAGES / 4), SHADOW_PAGES / 4);
+            space->agrees_with = 0;
         }
     }
     space->paging = *paging;
@@ -238,13 +247,14 @@ void shadow_switch(struct shadow *shadow, const struct paging *paging) {
         shadow->current = space;
         shadow->generation++;
         shadow->statistics.space_switches++;
-        window_count_slice(space);
+    }
+    if (shadow->common) {
+        shadow_common_enter(shadow);
     }
 }
 
-static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigned table,
-                      uint32_t page, const uint8_t *host) {
-    unsigned chunk = page / SHADOW_CHUNK_PAGES;
+void shadow_mark_filled(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                        unsigned chunk) {
     uint64_t bit = UINT64_C(1) << (chunk % 64);
     if (!(space->touched[table][chunk / 64] & bit)) {
         space->touched[table][chunk / 64] |= bit;
@@ -252,6 +262,11 @@ static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigne
         shadow->touched_chunks++;
     }
     space->filled[table][chunk / 64] |= bit;
+}
+
+static void set_entry(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                      uint32_t page, const uint8_t *host) {
+    shadow_mark_filled(shadow, space, table, page / SHADOW_CHUNK_PAGES);
     /* Should the difference be 0 (host address = linear address), the page stays on the slow
        path. */
     space->tables[table][page] = (uintptr_t)host - ((uintptr_t)page << GUEST_PAGE_SHIFT);
@@ -280,6 +295,9 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
     shadow->statistics.fills++;
     /* Linking first: it may withdraw write entries, and must find this page's too. */
     link_tables(shadow, space, number, walk);
+    if (UNLIKELY(!shadow_bit(space->filled[view | SHADOW_READ], number / SHADOW_CHUNK_PAGES))) {
+        shadow_adopt_chunk(shadow, number, is_user);
+    }
     /* Translated code takes a read entry for leave to run the code that it knows there. */
     bool hides_code = !walk->is_executable && page->read_frame != FRAME_NONE &&
                       (physmem_watches(shadow->physmem, page->read_frame) & WATCH_CODE) != 0;
@@ -290,7 +308,7 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
     if (page->write_host && page->write_host == page->read_host && may_write && walk->is_dirty &&
         physmem_watches(shadow->physmem, page->write_frame) == 0) {
         set_entry(shadow, space, view | SHADOW_WRITE, number, page->write_host);
-        shadow_track_writer(shadow, space, number, page->write_frame);
+        shadow_track_writer(shadow, number, page->write_frame);
     }
     if (UNLIKELY(shadow->log && log_is_on(shadow->log, LOG_MMU))) {
         log_write(shadow->log, LOG_MMU,
@@ -336,9 +354,8 @@ enum mmu_status shadow_walk(struct shadow *shadow, uint32_t linear, enum mmu_acc
     return MMU_OK;
 }
 
-void shadow_invalidate_page(struct shadow *shadow, uint32_t linear) {
-    struct shadow_space *space = shadow->current;
-    uint32_t page = linear >> GUEST_PAGE_SHIFT;
+/* The pages that one entry maps, a page or a whole large page, out of a space. */
+static void drop_mapping(struct shadow *shadow, struct shadow_space *space, uint32_t page) {
     uint32_t span = shadow_table_span(space);
     unsigned slot = (unsigned)(space - shadow->spaces) * SHADOW_USES + page / span;
     bool is_large = space->paging.mode & PAGING_ON && shadow->uses[slot].frame == FRAME_NONE;
@@ -346,5 +363,12 @@ void shadow_invalidate_page(struct shadow *shadow, uint32_t linear) {
         shadow_drop_pages(shadow, space, page / span * span, span);
     } else {
         shadow_drop_pages(shadow, space, page, 1);
+    }
+}
+
+void shadow_invalidate_page(struct shadow *shadow, uint32_t linear) {
+    drop_mapping(shadow, shadow->current, linear >> GUEST_PAGE_SHIFT);
+    if (shadow->common) {
+        drop_mapping(shadow, shadow->common, linear >> GUEST_PAGE_SHIFT);
     }
 }

@@ -9,11 +9,15 @@
  *     executed has no read entry while its frame holds decoded or translated code.
  *  2. Every frame from which the walk behind an entry read a directory or table entry is linked to
  *     the space (struct table_use) and watched, so writes to it arrive at shadow_track.c first.
- *  3. Every write entry has a node in the list of its frame; nodes without an entry may exist.
+ *  3. Every write entry has a node in the list of its frame, which serves all spaces that have the
+ *     frame at this page; nodes without an entry may exist.
  *  4. A chunk of a table whose `filled` bit is clear holds zeros only; one whose `touched` bit is
  *     clear costs the host no memory.
  *  5. A page is mapped in a window (window.c) only while the read entry of that space and view is
  *     non-zero, and writable there only while the write entry equals it.
+ *  6. What the common space of a paging mode (shadow_share.c) has in the range of a directory entry
+ *     was derived from an entry equal to common->entries there, and while that common space is in
+ *     force, the current space comes to the range by an equal entry, and its directory is linked.
  */
 #ifndef SOFTMMU_SHADOW_H
 #define SOFTMMU_SHADOW_H
@@ -21,6 +25,8 @@
 #include "softmmu/page_walk.h"
 
 #define SHADOW_MAX_SPACES  16
+#define SHADOW_COMMONS     3 /* common spaces, for so many paging modes at a time */
+#define SHADOW_ALL_SPACES  (SHADOW_MAX_SPACES + SHADOW_COMMONS)
 #define SHADOW_PAGES       (UINT32_C(1) << 20)
 #define SHADOW_CHUNK_PAGES 512 /* a chunk of a table covers 2 MiB of linear addresses */
 #define SHADOW_CHUNKS      (SHADOW_PAGES / SHADOW_CHUNK_PAGES)
@@ -37,6 +43,15 @@ enum shadow_table {
 
 struct window_set;
 
+/* Whether a space's window is worth what it costs (window_policy.c). */
+struct window_account {
+    bool has_window;
+    uint8_t relapses; /* how often it cost too much, lately */
+    /* Without a window: what one would have saved so far. With one: what it may still cost. */
+    int64_t balance_ns;
+    uint64_t saved_ns; /* since `relapses` changed */
+};
+
 struct shadow_space {
     struct paging paging; /* mode and root are the key */
     bool is_used;
@@ -46,16 +61,21 @@ struct shadow_space {
     uint64_t touched[SHADOW_TABLES][SHADOW_BITMAP];
     unsigned touched_chunks;
     unsigned link_count;
-    bool has_windows; /* has earned them, see window.c */
-    uint8_t relapses; /* how often they cost too much to keep, lately */
-    uint64_t upkeep_limit_ns, upkeep_since_ns;
-    uint64_t heat_ns; /* how far it is from earning, or losing, them */
+    uint64_t agrees_with; /* `growth` of the common space that it was compared with last; 0: none */
+    struct window_account account;
 };
 
 /* Slots of a space that can hold a link to a guest table: one for each page table (2 MiB with
    PAE, 4 MiB without) and one for each directory (1 GiB with PAE, else slot 0 alone). */
 #define SHADOW_LEAF_SLOTS 2048
 #define SHADOW_USES       (SHADOW_LEAF_SLOTS + 4)
+
+/* What the spaces of one paging mode have in common, in a space of its own. */
+struct shadow_common {
+    uint64_t growth;                       /* another number whenever a range is added */
+    uint64_t entries[SHADOW_LEAF_SLOTS];   /* directory entry of each range that it has */
+    uint8_t mismatches[SHADOW_LEAF_SLOTS]; /* spaces met that have something else there */
+};
 
 struct table_use {
     frame_number frame; /* FRAME_NONE: not linked */
@@ -65,7 +85,7 @@ struct table_use {
 
 struct writer_node {
     uint32_t next;
-    uint32_t place; /* space << 20 | page */
+    uint32_t page; /* in any space */
 };
 
 /* A translation that the slow path found: for registers and watched frames, which have no entry. */
@@ -79,9 +99,13 @@ struct recent_walk {
 #define SHADOW_RECENT 64
 
 struct shadow {
-    struct shadow_space spaces[SHADOW_MAX_SPACES];
-    unsigned space_count;
+    struct shadow_space spaces[SHADOW_ALL_SPACES]; /* common ones behind the others */
+    unsigned space_count;                          /* of the others */
+    unsigned all_count;
     struct shadow_space *current;
+    struct shadow_space *common; /* that of the current mode; NULL where there are no windows */
+    struct shadow_common commons[SHADOW_COMMONS];
+    uint64_t last_growth;
     uint64_t use_clock;
     uint64_t generation; /* changes whenever a translation may have become untrue */
     unsigned touched_chunks;
@@ -129,12 +153,35 @@ void shadow_drop_all(struct shadow *shadow);
 /** Host memory that the tables cost now, in bytes. */
 size_t shadow_table_bytes(const struct shadow *shadow);
 
-/* Between shadow.c and shadow_track.c. */
+/* Between shadow.c, shadow_share.c and shadow_track.c. */
+
+/** A chunk of a table is about to get entries. */
+void shadow_mark_filled(struct shadow *shadow, struct shadow_space *space, unsigned table,
+                        unsigned chunk);
+/** Take over what another space has in the chunk of `page`, if both come to it by equal directory
+ *  entries. The view must have no entries there, and the directory must be linked, as must be the
+ *  page table, if any. Touches at most one chunk in each of two tables. */
+void shadow_adopt_chunk(struct shadow *shadow, uint32_t page, bool is_user);
 
 /** Drop pages [first, first + count) of a space; returns how many entries were dropped, at least
  *  1 for every chunk that held some. */
 unsigned shadow_drop_pages(struct shadow *shadow, struct shadow_space *space, uint32_t first,
                            uint32_t count);
+
+/** Bring the common space of the current mode into force: it keeps what the current space has as
+ *  well. After each change of the current space; only where there are windows. */
+void shadow_common_enter(struct shadow *shadow);
+/** Whether the common space might take in `page`. */
+bool shadow_common_may_hold(const struct shadow *shadow, uint32_t page);
+/** Take the supervisor entries of pages [first, end), all in one page table's range, from the
+ *  current space into the common one. Touches at most one chunk in each of two tables, if they lie
+ *  in one chunk. */
+void shadow_common_add(struct shadow *shadow, uint32_t first, uint32_t end);
+/** The current space lost pages [first, first + count), a whole number of page tables' ranges,
+ *  because directory entries were written: keep only what is still the same. */
+void shadow_common_recheck(struct shadow *shadow, uint32_t first, uint32_t count);
+/** Forget everything about a space, keeping the host memory of its tables. */
+void shadow_empty_space(struct shadow *shadow, struct shadow_space *space);
 
 bool shadow_track_init(struct shadow *shadow, struct error *error);
 void shadow_track_destroy(struct shadow *shadow);
@@ -145,10 +192,14 @@ void shadow_track_unlink_all(struct shadow *shadow, struct shadow_space *space);
 /** True when another writer can be remembered. */
 bool shadow_track_has_room(const struct shadow *shadow);
 /** Remember that a space has a write entry for `page`, which lies in `frame`. */
-void shadow_track_writer(struct shadow *shadow, struct shadow_space *space, uint32_t page,
-                         frame_number frame);
+void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame);
 /** Forget all writers; no write entry may be left. */
 void shadow_track_forget_writers(struct shadow *shadow);
+
+/** Whether it is a common space, which has the supervisor's view only. */
+static inline bool shadow_is_common(const struct shadow *shadow, const struct shadow_space *space) {
+    return (unsigned)(space - shadow->spaces) >= shadow->space_count;
+}
 
 static inline bool shadow_bit(const uint64_t *bitmap, unsigned bit) {
     return bitmap[bit / 64] >> (bit % 64) & 1;

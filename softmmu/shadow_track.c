@@ -43,6 +43,9 @@ static void unlink_use(struct shadow *shadow, uint32_t index) {
     }
     use->frame = FRAME_NONE;
     shadow->spaces[index / SHADOW_USES].link_count--;
+    if (index % SHADOW_USES >= SHADOW_LEAF_SLOTS) {
+        shadow->spaces[index / SHADOW_USES].agrees_with = 0; /* it may change unheard from now on */
+    }
     if (shadow->table_users[frame] == 0) {
         physmem_unwatch(shadow->physmem, frame, WATCH_PAGE_TABLE);
     }
@@ -88,12 +91,23 @@ static unsigned drop_derived(struct shadow *shadow, uint32_t index, unsigned fir
     if (slot < SHADOW_LEAF_SLOTS) {
         return shadow_drop_pages(shadow, space, slot * span + first, count);
     }
-    uint32_t base = (slot - SHADOW_LEAF_SLOTS) * (SHADOW_PAGES / 4);
-    unsigned dropped = shadow_drop_pages(shadow, space, base + first * span, count * span);
+    uint32_t base = (slot - SHADOW_LEAF_SLOTS) * (SHADOW_PAGES / 4) + first * span;
+    unsigned dropped = shadow_drop_pages(shadow, space, base, count * span);
     if (dropped != 0) {
         window_cool_space(shadow, space);
     }
+    if (space != shadow->current) {
+        space->agrees_with = 0;
+    } else if (shadow->common) {
+        shadow_common_recheck(shadow, base, count * span);
+    }
     return dropped;
+}
+
+/* Whether a use stands for a directory that the CPU walks now: nobody frees that. */
+static bool is_in_force(const struct shadow *shadow, uint32_t index) {
+    return index % SHADOW_USES >= SHADOW_LEAF_SLOTS &&
+           &shadow->spaces[index / SHADOW_USES] == shadow->current;
 }
 
 /* Called by physmem after bytes of a guest table changed. */
@@ -115,7 +129,7 @@ static void table_written(void *opaque, frame_number frame, unsigned offset, uns
         unsigned last = (offset + size - 1) / entry_bytes;
         if (drop_derived(shadow, index, first, last) != 0) {
             use->idle_writes = 0;
-        } else if (++use->idle_writes >= MAX_IDLE_WRITES) {
+        } else if (!is_in_force(shadow, index) && ++use->idle_writes >= MAX_IDLE_WRITES) {
             drop_derived(shadow, index, 0, GUEST_PAGE_SIZE / entry_bytes - 1);
             unlink_use(shadow, index);
         }
@@ -126,38 +140,38 @@ bool shadow_track_has_room(const struct shadow *shadow) {
     return shadow->free_writers != 0 || shadow->unused_writers < WRITER_NODES;
 }
 
-/* True when the node's space still has a write entry that leads to the frame. */
-static bool is_live(const struct shadow *shadow, uint32_t place, const uint8_t *host,
-                    uintptr_t *entries[2]) {
-    const struct shadow_space *space = &shadow->spaces[place >> 20];
-    uint32_t page = place & (SHADOW_PAGES - 1);
+/* The write entry of a space and view for `page`, if it leads to the frame; else NULL. */
+static uintptr_t *live_entry(const struct shadow_space *space, unsigned view, uint32_t page,
+                             const uint8_t *host) {
+    unsigned table = SHADOW_WRITE | view;
     uintptr_t expected = (uintptr_t)host - ((uintptr_t)page << GUEST_PAGE_SHIFT);
-    bool found = false;
-    for (unsigned view = 0; view < 2; view++) {
-        unsigned table = SHADOW_WRITE | (view ? SHADOW_USER : 0);
-        entries[view] = NULL;
-        if (shadow_bit(space->filled[table], page / SHADOW_CHUNK_PAGES) &&
-            space->tables[table][page] == expected) {
-            entries[view] = &space->tables[table][page];
-            found = true;
-        }
-    }
-    return found;
+    uintptr_t *entry = &space->tables[table][page];
+    bool is_live =
+        shadow_bit(space->filled[table], page / SHADOW_CHUNK_PAGES) && *entry == expected;
+    return is_live ? entry : NULL;
 }
 
-void shadow_track_writer(struct shadow *shadow, struct shadow_space *space, uint32_t page,
-                         frame_number frame) {
-    uint32_t place = (uint32_t)(space - shadow->spaces) << 20 | page;
+/* Whether any space has a write entry for `page` that leads to the frame. */
+static bool is_live(const struct shadow *shadow, uint32_t page, const uint8_t *host) {
+    for (unsigned i = 0; i < shadow->all_count; i++) {
+        const struct shadow_space *space = &shadow->spaces[i];
+        if (live_entry(space, 0, page, host) || live_entry(space, SHADOW_USER, page, host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame) {
     const uint8_t *host = physmem_frame_host(shadow->physmem, frame);
     uint32_t at = shadow->frame_writers[frame];
     for (unsigned i = 0; at != 0 && i < MAX_WRITERS_SEARCHED; i++) {
         struct writer_node *node = &shadow->writers[at - 1];
-        uintptr_t *entries[2];
-        if (node->place == place) {
+        if (node->page == page) {
             return;
         }
-        if (!is_live(shadow, node->place, host, entries)) {
-            node->place = place;
+        if (!is_live(shadow, node->page, host)) {
+            node->page = page;
             return;
         }
         at = node->next;
@@ -168,8 +182,26 @@ void shadow_track_writer(struct shadow *shadow, struct shadow_space *space, uint
     } else {
         at = ++shadow->unused_writers;
     }
-    shadow->writers[at - 1] = (struct writer_node){shadow->frame_writers[frame], place};
+    shadow->writers[at - 1] = (struct writer_node){shadow->frame_writers[frame], page};
     shadow->frame_writers[frame] = at;
+}
+
+/* No space may keep a write entry for `page` that leads to the frame. */
+static void withdraw_page(struct shadow *shadow, uint32_t page, const uint8_t *host) {
+    for (unsigned i = 0; i < shadow->all_count; i++) {
+        struct shadow_space *space = &shadow->spaces[i];
+        uintptr_t *entries[2] = {live_entry(space, 0, page, host),
+                                 live_entry(space, SHADOW_USER, page, host)};
+        if (entries[0] || entries[1]) {
+            window_protect_page(shadow, space, page);
+        }
+        for (unsigned view = 0; view < 2; view++) {
+            if (entries[view]) {
+                *entries[view] = 0;
+                shadow->statistics.drops++;
+            }
+        }
+    }
 }
 
 /* Called by physmem when a frame becomes watched: no write entry for it may stay. */
@@ -181,17 +213,7 @@ static void withdraw_writers(void *opaque, frame_number frame) {
     while (at != 0) {
         struct writer_node *node = &shadow->writers[at - 1];
         uint32_t next = node->next;
-        uintptr_t *entries[2];
-        if (is_live(shadow, node->place, host, entries)) {
-            window_protect_page(shadow, &shadow->spaces[node->place >> 20],
-                                node->place & (SHADOW_PAGES - 1));
-            for (unsigned view = 0; view < 2; view++) {
-                if (entries[view]) {
-                    *entries[view] = 0;
-                    shadow->statistics.drops++;
-                }
-            }
-        }
+        withdraw_page(shadow, node->page, host);
         node->next = shadow->free_writers;
         shadow->free_writers = at;
         at = next;
@@ -206,7 +228,7 @@ void shadow_track_forget_writers(struct shadow *shadow) {
 }
 
 bool shadow_track_init(struct shadow *shadow, struct error *error) {
-    size_t uses = (size_t)SHADOW_USES * shadow->space_count;
+    size_t uses = (size_t)SHADOW_USES * shadow->all_count;
     shadow->uses = malloc(uses * sizeof(*shadow->uses));
     shadow->writers = malloc(WRITER_NODES * sizeof(*shadow->writers));
     shadow->table_users = allocate_per_frame(shadow);
@@ -223,7 +245,7 @@ bool shadow_track_init(struct shadow *shadow, struct error *error) {
 }
 
 void shadow_track_destroy(struct shadow *shadow) {
-    for (unsigned i = 0; shadow->uses && i < shadow->space_count; i++) {
+    for (unsigned i = 0; shadow->uses && i < shadow->all_count; i++) {
         shadow_track_unlink_all(shadow, &shadow->spaces[i]);
     }
     free(shadow->uses);

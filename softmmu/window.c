@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Two machines may live in one process under Linux's default of 65530 mappings. */
@@ -39,28 +38,6 @@
    the same 2 MiB, without a fill there, the rest of them goes at once. */
 #define STREAK_LIMIT 8
 
-#define MOST_RELAPSES 7
-
-/* What a space loses for want of windows, and how much it must have lost to get them. Mapping the
-   working set of a small program costs about as much, so that neither choice is ever wrong by more
-   than a factor of two. Each page table taken away halves the credit. */
-#define CALLOUT_NS UINT64_C(4)
-#define ASKED_NS   UINT64_C(100) /* each time mmu_window answers NULL: something runs here */
-#define REFUSED_NS UINT64_C(2000)
-#define SLICE_NS   UINT64_C(20000)
-#define WORTH_NS   UINT64_C(1000000)
-#define FIRST_NS   (WORTH_NS * 16) /* credit of a space that gets windows */
-#define CREDIT_NS  (WORTH_NS << MOST_RELAPSES)
-
-/* What keeping a space's windows costs is measured: mapping pages and taking them out, and a trap
-   for each fill. Filling them at first may cost GRACE_NS. After that, where upkeep takes more than
-   a third of the thread's time, because pages live too short, the space is better off without, and
-   each time that happens it has to lose twice as much until it gets its windows back. */
-#define TRAP_NS      UINT64_C(4000)
-#define GRACE_NS     UINT64_C(8000000)
-#define UPKEEP_NS    UINT64_C(1000000) /* looked at each time that this much was spent */
-#define UPKEEP_SHARE 3
-
 struct window {
     uint8_t *base;                  /* NULL: never made */
     uint64_t *mapped, *writable;    /* a bit for each page */
@@ -69,14 +46,13 @@ struct window {
     uint32_t page_count;
     unsigned boundary_count; /* where one mapping ends and the next begins */
     uint64_t last_used;
-    uint64_t upkeep_ns;
     uint32_t streak_region, streak;
     bool is_broken; /* the host refused to unmap pages: never to be used again */
     const uintptr_t *read_table, *write_table;
 };
 
 struct window_set {
-    struct window windows[SHADOW_MAX_SPACES][2];
+    struct window windows[SHADOW_ALL_SPACES]; /* of the spaces; common ones for the supervisor */
     unsigned mapping_count, mapping_limit;
     unsigned region_count;
     uint64_t use_clock;
@@ -151,16 +127,8 @@ static uint8_t *page_address(const struct window *window, uint32_t page) {
     return window->base + ((uint64_t)page << GUEST_PAGE_SHIFT);
 }
 
-static uint64_t thread_time(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* A call that took pages or rights away began at `from_ns`. */
-static void count_unmap(struct window_set *set, struct window *window, uint64_t from_ns) {
-    set->statistics->window_unmaps++;
-    window->upkeep_ns += thread_time() - from_ns;
+static struct window *window_of(const struct shadow *shadow, const struct shadow_space *space) {
+    return &shadow->windows->windows[space - shadow->spaces];
 }
 
 /* Empty a window in one piece. */
@@ -168,13 +136,12 @@ static void clear_window(struct window_set *set, struct window *window) {
     if (window->region_count == 0) {
         return;
     }
-    uint64_t from_ns = thread_time();
     /* Neither needs one more mapping than there was, so a host that keeps its word allows one. */
     if (!map_nothing(window->base, WINDOW_BYTES) &&
         mprotect(window->base, WINDOW_BYTES, PROT_NONE) != 0) {
         window->is_broken = true;
     }
-    count_unmap(set, window, from_ns);
+    set->statistics->window_unmaps++;
     for (unsigned region = 0; region < REGIONS; region++) {
         if (shadow_bit(window->regions, region)) {
             memset(window->mapped + region * REGION_WORDS, 0, REGION_PAGES / 8);
@@ -191,8 +158,8 @@ static void clear_window(struct window_set *set, struct window *window) {
 /* Empty the window that was not used for longest. False when all are empty. */
 static bool evict_oldest(struct window_set *set) {
     struct window *oldest = NULL;
-    for (unsigned i = 0; i < SHADOW_MAX_SPACES * 2; i++) {
-        struct window *window = &set->windows[i / 2][i % 2];
+    for (unsigned i = 0; i < SHADOW_ALL_SPACES; i++) {
+        struct window *window = &set->windows[i];
         if (window->region_count != 0 && (!oldest || window->last_used < oldest->last_used)) {
             oldest = window;
         }
@@ -226,119 +193,83 @@ static bool find_mapped(const struct window *window, uint32_t *first, uint32_t *
     return low < high;
 }
 
-static void unmap_pages(struct window_set *set, struct window *window, uint32_t first,
+/* True when it took a call. */
+static bool unmap_pages(struct window_set *set, struct window *window, uint32_t first,
                         uint32_t end) {
     if (window->page_count == 0 || !find_mapped(window, &first, &end)) {
-        return;
+        return false;
     }
-    uint64_t from_ns = thread_time();
     if (!map_nothing(page_address(window, first), (uint64_t)(end - first) << GUEST_PAGE_SHIFT)) {
         clear_window(set, window);
-        return;
+        return true;
     }
-    count_unmap(set, window, from_ns);
+    set->statistics->window_unmaps++;
     unsigned before = count_boundaries(window, first, end);
     window->page_count -= clear_bits(window->mapped, first, end);
     clear_bits(window->writable, first, end);
     recount(set, window, before, count_boundaries(window, first, end));
     keep_bounded(set);
+    return true;
 }
 
 /* One page goes: extend that to the whole region when such drops come in a streak. */
-static void unmap_page(struct window_set *set, struct window *window, uint32_t page) {
+static bool unmap_page(struct window_set *set, struct window *window, uint32_t page) {
     uint32_t region = page / REGION_PAGES;
     if (!shadow_bit(window->mapped, page)) {
-        return;
+        return false;
     }
     if (window->streak_region != region) {
         window->streak_region = region;
         window->streak = 0;
     }
     if (++window->streak < STREAK_LIMIT) {
-        unmap_pages(set, window, page, page + 1);
-    } else {
-        unmap_pages(set, window, region * REGION_PAGES, (region + 1) * REGION_PAGES);
+        return unmap_pages(set, window, page, page + 1);
     }
-}
-
-static struct window *windows_of(const struct shadow *shadow, const struct shadow_space *space) {
-    return shadow->windows->windows[space - shadow->spaces];
+    return unmap_pages(set, window, region * REGION_PAGES, (region + 1) * REGION_PAGES);
 }
 
 void window_drop_pages(struct shadow *shadow, struct shadow_space *space, uint32_t first,
                        uint32_t end) {
-    if (!shadow->windows) {
+    if (!shadow->windows || window_of(shadow, space)->page_count == 0) {
         return;
     }
-    for (unsigned view = 0; view < 2; view++) {
-        struct window *window = &windows_of(shadow, space)[view];
-        if (window->page_count == 0) {
-            continue;
-        }
-        if (end - first == 1) {
-            unmap_page(shadow->windows, window, first);
-        } else {
-            unmap_pages(shadow->windows, window, first, end);
-        }
+    struct window *window = window_of(shadow, space);
+    bool has_called = end - first == 1 ? unmap_page(shadow->windows, window, first)
+                                       : unmap_pages(shadow->windows, window, first, end);
+    if (has_called) {
+        window_spend(space, WINDOW_UNMAP_NS);
     }
 }
 
 void window_drop_space(struct shadow *shadow, struct shadow_space *space) {
-    for (unsigned view = 0; shadow->windows && view < 2; view++) {
-        clear_window(shadow->windows, &windows_of(shadow, space)[view]);
+    if (shadow->windows) {
+        clear_window(shadow->windows, window_of(shadow, space));
     }
 }
 
-void window_protect_page(struct shadow *shadow, const struct shadow_space *space, uint32_t page) {
+void window_protect_page(struct shadow *shadow, struct shadow_space *space, uint32_t page) {
     struct window_set *set = shadow->windows;
-    for (unsigned view = 0; set && view < 2; view++) {
-        struct window *window = &windows_of(shadow, space)[view];
-        if (window->page_count == 0 || !shadow_bit(window->writable, page)) {
-            continue;
-        }
-        uint64_t from_ns = thread_time();
-        if (mprotect(page_address(window, page), GUEST_PAGE_SIZE, PROT_READ) != 0) {
-            unmap_pages(set, window, page, page + 1);
-            continue;
-        }
-        count_unmap(set, window, from_ns);
-        unsigned before = count_boundaries(window, page, page + 1);
-        clear_bits(window->writable, page, page + 1);
-        recount(set, window, before, count_boundaries(window, page, page + 1));
-        keep_bounded(set);
+    struct window *window = set ? window_of(shadow, space) : NULL;
+    if (!window || window->page_count == 0 || !shadow_bit(window->writable, page)) {
+        return;
     }
-}
-
-void window_forget_space(struct shadow_space *space) {
-    space->has_windows = false;
-    space->heat_ns = 0;
-    space->relapses = 0;
-}
-
-void window_count_slice(struct shadow_space *space) {
-    uint64_t heat = space->heat_ns + SLICE_NS;
-    space->heat_ns = heat < CREDIT_NS ? heat : CREDIT_NS;
-}
-
-void window_cool_space(struct shadow *shadow, struct shadow_space *space) {
-    space->heat_ns /= 2;
-    if (space->has_windows && space->heat_ns < WORTH_NS) {
-        window_drop_space(shadow, space);
-        window_forget_space(space);
+    window_spend(space, WINDOW_PROTECT_NS);
+    if (mprotect(page_address(window, page), GUEST_PAGE_SIZE, PROT_READ) != 0) {
+        unmap_pages(set, window, page, page + 1);
+        return;
     }
-}
-
-void window_take_callouts(struct mmu *mmu) {
-    struct shadow_space *space = mmu->shadow->current;
-    uint64_t most = CREDIT_NS / CALLOUT_NS;
-    uint64_t heat = (mmu->callouts < most ? mmu->callouts : most) * CALLOUT_NS + space->heat_ns;
-    mmu->callouts = 0;
-    space->heat_ns = heat < CREDIT_NS ? heat : CREDIT_NS;
+    set->statistics->window_unmaps++;
+    unsigned before = count_boundaries(window, page, page + 1);
+    clear_bits(window->writable, page, page + 1);
+    recount(set, window, before, count_boundaries(window, page, page + 1));
+    keep_bounded(set);
 }
 
 /* Give a window its addresses and bitmaps. */
-static bool make_window(struct window_set *set, struct window *window,
-                        const struct shadow_space *space, unsigned view) {
+static bool make_window(const struct shadow *shadow, struct window_set *set,
+                        const struct shadow_space *space) {
+    struct window *window = &set->windows[space - shadow->spaces];
+    unsigned view = shadow_is_common(shadow, space) ? 0 : SHADOW_USER;
     uint64_t reserved = WINDOW_BYTES + 2 * WINDOW_GUARD;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     uint8_t *at = mmap(NULL, reserved, PROT_NONE, flags, -1, 0);
@@ -353,8 +284,8 @@ static bool make_window(struct window_set *set, struct window *window,
     window->base = at + WINDOW_GUARD;
     window->mapped = (uint64_t *)(void *)bitmaps;
     window->writable = (uint64_t *)(void *)(bitmaps + BITMAP_BYTES);
-    window->read_table = space->tables[(view ? SHADOW_USER : 0) | SHADOW_READ];
-    window->write_table = space->tables[(view ? SHADOW_USER : 0) | SHADOW_WRITE];
+    window->read_table = space->tables[view | SHADOW_READ];
+    window->write_table = space->tables[view | SHADOW_WRITE];
     set->mapping_count += 2; /* the window while it is empty, and its bitmaps */
     return true;
 }
@@ -380,6 +311,9 @@ bool mmu_enable_windows(struct mmu *mmu, struct error *error) {
     if (sysconf(_SC_PAGESIZE) != (long)GUEST_PAGE_SIZE || sizeof(size_t) < 8) {
         return error_set(error, "windows need a 64-bit host with pages of 4 KiB");
     }
+    if (shadow->all_count != SHADOW_ALL_SPACES) {
+        return error_set(error, "the host grants too few addresses for windows");
+    }
     unsigned half = host_mappings() / 2;
     if (half < MIN_MAPPINGS) {
         return error_set(error, "windows need vm.max_map_count to be %u at least",
@@ -394,17 +328,18 @@ bool mmu_enable_windows(struct mmu *mmu, struct error *error) {
     set->fd = physmem_fd(shadow->physmem);
     set->statistics = &shadow->statistics;
     /* The first one now, to see whether the host grants it. */
-    if (!make_window(set, &set->windows[0][0], &shadow->spaces[0], 0)) {
+    if (!make_window(shadow, set, &shadow->spaces[shadow->space_count])) {
         free(set);
         return error_set(error, "cannot reserve host addresses for windows: %s", strerror(errno));
     }
     shadow->windows = set;
+    shadow_common_enter(shadow);
     return true;
 }
 
 void window_destroy_set(struct window_set *set) {
-    for (unsigned i = 0; set && i < SHADOW_MAX_SPACES * 2; i++) {
-        struct window *window = &set->windows[i / 2][i % 2];
+    for (unsigned i = 0; set && i < SHADOW_ALL_SPACES; i++) {
+        struct window *window = &set->windows[i];
         if (window->base) {
             munmap(window->base - WINDOW_GUARD, WINDOW_BYTES + 2 * WINDOW_GUARD);
             munmap(window->mapped, 2 * BITMAP_BYTES);
@@ -416,26 +351,14 @@ void window_destroy_set(struct window_set *set) {
 uint8_t *mmu_window(struct mmu *mmu) {
     struct shadow *shadow = mmu->shadow;
     struct window_set *set = shadow->windows;
-    struct shadow_space *space = shadow->current;
     if (!set) {
         return NULL;
     }
-    if (UNLIKELY(mmu->callouts != 0)) {
-        window_take_callouts(mmu);
-    }
-    if (UNLIKELY(!space->has_windows)) {
-        space->heat_ns += ASKED_NS;
-        if (space->heat_ns < WORTH_NS << space->relapses) {
-            return NULL;
-        }
-        space->has_windows = true;
-        space->heat_ns = FIRST_NS;
-        space->upkeep_limit_ns = GRACE_NS;
-        space->upkeep_since_ns = thread_time();
-        windows_of(shadow, space)[0].upkeep_ns = windows_of(shadow, space)[1].upkeep_ns = 0;
-    }
-    struct window *window = &windows_of(shadow, space)[mmu->is_user];
-    if (UNLIKELY(!window->base && !make_window(set, window, space, mmu->is_user))) {
+    window_account(mmu);
+    struct shadow_space *space = window_space(mmu);
+    struct window *window = window_of(shadow, space);
+    if (!space->account.has_window ||
+        (UNLIKELY(!window->base) && !make_window(shadow, set, space))) {
         return NULL;
     }
     window->last_used = ++set->use_clock;
@@ -471,8 +394,8 @@ static void enter_neighbour(struct shadow *shadow, uint32_t page, bool is_user,
 }
 
 /* Choose the pages [*first, *end) to map together with `page`, and enter them in the tables. */
-static void look_around(struct mmu *mmu, const struct window *window, uint32_t page, bool is_write,
-                        uint32_t *first, uint32_t *end) {
+static void look_around(struct mmu *mmu, uint32_t page, bool is_write, uint32_t *first,
+                        uint32_t *end) {
     struct shadow *shadow = mmu->shadow;
     struct page_walk walk;
     uint32_t error_code;
@@ -486,9 +409,9 @@ static void look_around(struct mmu *mmu, const struct window *window, uint32_t p
     uint32_t around = walk.is_large ? LARGE_AROUND : SMALL_AROUND;
     *first = page & ~(around - 1);
     *end = *first + around;
-    uintptr_t addend = window->read_table[page];
+    uintptr_t addend = mmu->read_table[page];
     for (uint32_t near = *first; near < *end; near++) {
-        if (window->read_table[near] == 0 || (is_write && window->write_table[near] == 0)) {
+        if (mmu->read_table[near] == 0 || (is_write && mmu->write_table[near] == 0)) {
             enter_neighbour(shadow, near, mmu->is_user, &walk, (int32_t)(near - page), addend);
         }
     }
@@ -566,12 +489,17 @@ static void lower_limit(struct window_set *set) {
     keep_bounded(set);
 }
 
+/* What the tables of the current view allow, as table_rights. */
+static unsigned rights_in_view(const struct mmu *mmu, uint32_t page) {
+    uintptr_t addend = mmu->read_table[page];
+    return addend == 0 ? 0 : mmu->write_table[page] == addend ? 2 : 1;
+}
+
 /* Enter the page in the tables unless it is there. WINDOW_FILLED when it can be mapped. */
-static enum window_fill enter_page(struct mmu *mmu, const struct window *window, uint32_t linear,
-                                   bool is_write) {
+static enum window_fill enter_page(struct mmu *mmu, uint32_t linear, bool is_write) {
     uint32_t page = linear >> GUEST_PAGE_SHIFT;
     unsigned needed = is_write ? 2 : 1;
-    if (table_rights(window, page) < needed) {
+    if (rights_in_view(mmu, page) < needed) {
         const struct recent_walk *walk;
         uint32_t error_code;
         enum mmu_access access = is_write ? MMU_WRITE : MMU_READ;
@@ -579,26 +507,7 @@ static enum window_fill enter_page(struct mmu *mmu, const struct window *window,
             return WINDOW_FAULTS;
         }
     }
-    return table_rights(window, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
-}
-
-/* Whether a space's windows take too much of the thread's time, as far as that is known by now. */
-static bool are_not_worth_their_upkeep(struct shadow_space *space, struct window *windows) {
-    uint64_t upkeep_ns = windows[0].upkeep_ns + windows[1].upkeep_ns;
-    if (LIKELY(upkeep_ns < space->upkeep_limit_ns)) {
-        return false;
-    }
-    uint64_t now = thread_time();
-    bool is_too_much = upkeep_ns * UPKEEP_SHARE > now - space->upkeep_since_ns;
-    windows[0].upkeep_ns = windows[1].upkeep_ns = 0;
-    space->upkeep_limit_ns = UPKEEP_NS;
-    space->upkeep_since_ns = now;
-    if (is_too_much && space->relapses < MOST_RELAPSES) {
-        space->relapses++;
-    } else if (!is_too_much && space->relapses > 0) {
-        space->relapses--;
-    }
-    return is_too_much;
+    return rights_in_view(mmu, page) >= needed ? WINDOW_FILLED : WINDOW_SLOW;
 }
 
 /* Map the page and perhaps its neighbours. */
@@ -606,7 +515,10 @@ static enum window_fill fill_page(struct mmu *mmu, struct window *window, uint32
                                   bool is_write) {
     struct window_set *set = mmu->shadow->windows;
     uint32_t first, end;
-    look_around(mmu, window, page, is_write, &first, &end);
+    look_around(mmu, page, is_write, &first, &end);
+    if (!mmu->is_user) {
+        shadow_common_add(mmu->shadow, first, end);
+    }
     if (!make_room(set)) {
         return WINDOW_SLOW;
     }
@@ -631,29 +543,26 @@ enum window_fill mmu_window_fill(struct mmu *mmu, linear_addr linear, bool is_wr
     if (!set || linear >= WINDOW_BYTES) {
         return WINDOW_SLOW;
     }
-    struct window *window = &windows_of(shadow, shadow->current)[mmu->is_user];
-    if (!shadow->current->has_windows || !window->base || window->is_broken) {
-        shadow->current->heat_ns += REFUSED_NS;
+    struct shadow_space *space = window_space(mmu);
+    struct window *window = window_of(shadow, space);
+    if (!space->account.has_window || !window->base || window->is_broken) {
         return WINDOW_SLOW;
     }
     uint32_t page = (uint32_t)linear >> GUEST_PAGE_SHIFT;
     unsigned needed = is_write ? 2 : 1;
     window->last_used = ++set->use_clock;
-    if (page_rights(window, page) >= needed) {
+    if (page_rights(window, page) >= needed ||
+        (!mmu->is_user && !shadow_common_may_hold(shadow, page))) {
         return WINDOW_SLOW;
     }
-    if (are_not_worth_their_upkeep(shadow->current, windows_of(shadow, shadow->current))) {
-        window_drop_space(shadow, shadow->current);
-        shadow->current->has_windows = false;
-        shadow->current->heat_ns = 0;
-        return WINDOW_SLOW;
+    window_account(mmu);
+    if (window_costs_too_much(shadow, space)) {
+        return WINDOW_LOST;
     }
-    enum window_fill entered = enter_page(mmu, window, (uint32_t)linear, is_write);
+    enum window_fill entered = enter_page(mmu, (uint32_t)linear, is_write);
     if (entered != WINDOW_FILLED) {
         return entered;
     }
-    uint64_t from_ns = thread_time();
-    enum window_fill filled = fill_page(mmu, window, page, is_write);
-    window->upkeep_ns += thread_time() - from_ns + TRAP_NS;
-    return filled;
+    window_spend(space, WINDOW_FILL_NS);
+    return fill_page(mmu, window, page, is_write);
 }

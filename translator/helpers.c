@@ -40,15 +40,6 @@ void helper_probe_write(struct cpu *cpu, unsigned segment, uint32_t offset, enum
     cpu_probe_write(cpu, cpu_linear_write(cpu, segment, offset, size), size);
 }
 
-/** Frame and offset of the byte at `linear`; false when it is not memory. */
-static bool find_frame(struct cpu *cpu, uint32_t linear, frame_number *frame) {
-    phys_addr phys;
-    if (!mmu_debug_translate(&cpu->mmu, linear, &phys))
-        return false;
-    *frame = physmem_page(cpu->physmem, phys).write_frame;
-    return *frame != FRAME_NONE;
-}
-
 bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, unsigned segment,
                                uint32_t offset, enum ir_type type) {
     unsigned size = 1u << type;
@@ -62,7 +53,7 @@ bool helper_write_leaves_block(struct cpu *cpu, const struct bt_block *block, un
         if (i > 0 && at != 0)
             continue; /* same page as the byte before */
         unsigned count = at + size - i <= GUEST_PAGE_SIZE ? size - i : GUEST_PAGE_SIZE - at;
-        if (!find_frame(cpu, linear + i, &frame)) {
+        if (!mmu_written_frame(&cpu->mmu, linear + i, &frame)) {
             if (block->mode.counts_instructions)
                 return true;
         } else if (frame == block->frame && bt_block_covers(block, at, count)) {
@@ -105,6 +96,13 @@ bool helper_event_waits(const struct cpu *cpu) {
     return (atomic_load_explicit(&cpu->events, memory_order_relaxed) & ~masked) != 0;
 }
 
+/** Neither is there something to do before the next instruction, nor was the block's page mapped
+ *  away: chips can do either when a port is accessed. */
+static bool is_undisturbed(const struct cpu *cpu, const struct bt_block *block) {
+    return cpu->activity == CPU_RUNNING && !cpu->debug_active && !helper_event_waits(cpu) &&
+           cpu->mmu.read_table[block->linear >> GUEST_PAGE_SHIFT] == block->addend;
+}
+
 bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
                             const struct insn *insn, uint32_t eflags) {
     /* Where instructions are counted, cpu_lower_limit says exactly when to stop. */
@@ -125,6 +123,13 @@ bool helper_call_ends_block(const struct cpu *cpu, const struct bt_block *block,
                cpu->debug_active ||
                (((cpu->eflags & ~eflags) & FLAG_IF) != 0 &&
                 atomic_load_explicit(&cpu->events, memory_order_relaxed) != 0);
+    case OP_IN_IMM:
+    case OP_IN_DX:
+    case OP_OUT_IMM:
+    case OP_OUT_DX:
+    case OP_INVLPG:
+    case OP_RDTSC:
+        return !is_undisturbed(cpu, block);
     default:
         return false;
     }

@@ -37,14 +37,22 @@ static inline struct block_mode mode_of_cpu(const struct cpu *cpu) {
 }
 
 /** Whether a block of this translator may run in the CPU's state, as far as that depends on its
- *  mode. */
+ *  mode: whether a block that began now would have the same one. */
 static inline bool mode_fits(const struct cpu *cpu, const struct bt_block *block,
                              bool uses_window) {
-    struct block_mode mode = mode_of_cpu(cpu);
-    mode.counts_instructions = block->mode.counts_instructions;
-    mode.uses_window = uses_window;
-    mode.code_limit_class = block->mode.code_limit_class;
-    return block_mode_key(&mode) == block->mode_key && mode.code_limit == block->mode.code_limit;
+    _Static_assert(sizeof(struct block_mode) == 28, "all of its members are compared here");
+    const struct block_mode *mode = &block->mode;
+    bool simd_usable = (cpu->cr0 & (CR0_EM | CR0_TS)) == 0 && (cpu->cr4 & CR4_OSFXSR) != 0 &&
+                       (cpu->mxcsr & MXCSR_CHECKED) == MXCSR_MASKS;
+    int differs = (cpu->code_is_32 ^ mode->code_is_32) | (cpu->stack_is_32 ^ mode->stack_is_32) |
+                  (cpu->is_protected ^ mode->is_protected) | (cpu->is_v86 ^ mode->is_v86) |
+                  ((cpu->cpl == 3) ^ mode->is_user) | ((cpu->cpl == 0) ^ mode->is_ring_0) |
+                  (((cpu->eflags & FLAG_DF) != 0) ^ mode->moves_down) |
+                  (helper_x87_is_quiet(cpu) ^ mode->x87_usable) |
+                  (simd_usable ^ mode->simd_usable) | (uses_window ^ mode->uses_window);
+    for (unsigned i = 0; i < SEG_FS; i++) /* FS and GS are checked in all blocks */
+        differs |= (int)helper_segment_check(&cpu->seg[i], i != SEG_CS) ^ mode->segment_check[i];
+    return differs == 0 && cpu->seg[SEG_CS].limit == mode->code_limit;
 }
 
 #endif

@@ -440,16 +440,25 @@ static struct bt_block *block_here(struct translator *t) {
     struct block_place_key key = {
         .linear = linear, .ip = (uint32_t)cpu->eip, .mode_key = block_mode_key(&mode)};
     struct recent_block *recent = recent_at(t, linear);
-    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key))
+    if (recent->generation == t->generation && is_mapped_here(cpu, recent->block, &key)) {
+        t->statistics.recent_hits++;
         return recent->block;
-    struct fetch_page page;
-    if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
-        return NULL;
-    key.frame = page.frame;
-    struct bt_block *block = block_map_find(t->map, &key);
-    unsigned offset = linear & GUEST_PAGE_MASK;
-    if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
-        block = translate_timed(t, &page, linear, &mode);
+    }
+    key.frame = mmu_known_frame(&cpu->mmu, linear);
+    struct bt_block *block = key.frame == FRAME_NONE ? NULL : block_map_find(t->map, &key);
+    if (block == NULL) {
+        struct fetch_page page;
+        if (mmu_fetch_page(&cpu->mmu, linear, &page) != MMU_OK || page.host == NULL)
+            return NULL;
+        frame_number known = key.frame;
+        key.frame = page.frame;
+        if (known != page.frame)
+            block = block_map_find(t->map, &key);
+        unsigned offset = linear & GUEST_PAGE_MASK;
+        if (block == NULL && warm_up_is_over(t->warm_up, page.frame, offset, cpu->icount))
+            block = translate_timed(t, &page, linear, &mode);
+        t->statistics.cold_visits += block == NULL;
+    }
     *recent = (struct recent_block){.block = block, .generation = t->generation};
     return block;
 }
@@ -527,7 +536,7 @@ static bool record(struct translator *t) {
 static void note_stop(struct translator *t) {
     uint32_t linear = (uint32_t)(t->cpu->seg[SEG_CS].base + t->cpu->eip);
     const struct recent_block *recent = recent_at(t, linear);
-    recorder_note_stop(&t->recorder, linear);
+    recorder_note_stop(&t->recorder, linear, t->cpu->icount);
     if (recent->generation == t->generation && recent->block != NULL &&
         recent->block->linear == linear)
         recent->block->was_stopped = true;

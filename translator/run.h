@@ -40,8 +40,8 @@ void translator_request_exit(struct translator *translator);
 
 struct translator_statistics {
     uint64_t blocks, guest_instructions_translated, host_bytes, flushes, invalidations, links,
-        superblocks, superblock_instructions, dispatches, interpreted_instructions,
-        interpreted_stretches;
+        superblocks, superblock_instructions, dispatches, recent_hits, interpreted_instructions,
+        interpreted_stretches, cold_visits;
     uint64_t translation_ns; /* host time from guest bytes to host code */
 };
 /** Valid between runs. */

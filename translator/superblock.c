@@ -3,14 +3,19 @@
 
 #include <string.h>
 
-#define HOT_SAMPLES 3u
+/* A run of 2^20 instructions, a fraction of a millisecond, makes a sample count for one more. */
+#define LONG_RUN_BITS 20u
+#define HOT_SAMPLES   3u
 /* Whether a superblock's path is still the one to take is looked at after many more samples. */
 #define DOUBLINGS_TO_REVIEW 3u
 #define MOST_STEPS          400u
 #define LEAST_STEPS         48u
 #define LEAST_ROUNDS        4u /* of what is a loop */
 
-void recorder_note_stop(struct recorder *recorder, uint32_t linear) {
+void recorder_note_stop(struct recorder *recorder, uint32_t linear, uint64_t icount) {
+    uint64_t weight = 1 + ((icount - recorder->stop_icount) >> LONG_RUN_BITS);
+    recorder->stop_weight = weight < HOT_SAMPLES ? (unsigned)weight : HOT_SAMPLES;
+    recorder->stop_icount = icount;
     recorder->has_stop = true;
     recorder->stop_linear = linear;
 }
@@ -25,7 +30,8 @@ bool recorder_finds_hot(struct recorder *recorder, struct bt_block *block) {
     if (block->attempts > SUPERBLOCK_ATTEMPTS)
         return false;
     unsigned doublings = block->attempts + (block->is_superblock ? DOUBLINGS_TO_REVIEW : 0);
-    return ++block->samples >= HOT_SAMPLES << doublings;
+    block->samples += recorder->stop_weight;
+    return block->samples >= HOT_SAMPLES << doublings;
 }
 
 void recorder_begin(struct recorder *recorder, const struct bt_block *block) {

@@ -3,9 +3,9 @@
  *
  * Linked blocks count nothing. But whenever an event or the end of a budget stops translated code,
  * the IP is that of the block about to run: a sample, proportional to time. A block that was
- * sampled a few times is hot. From there the interpreter runs a few hundred instructions one by
- * one, while the recorder notes where each leads; most often taken ways then make the path of a
- * superblock.
+ * sampled a few times, or once after a long run, is hot. From there the interpreter runs a few
+ * hundred instructions one by one, while the recorder notes where each leads; most often taken ways
+ * then make the path of a superblock.
  */
 #ifndef TRANSLATOR_SUPERBLOCK_H
 #define TRANSLATOR_SUPERBLOCK_H
@@ -28,6 +28,8 @@ struct recorder {
     /* Where translated code was stopped last. */
     bool has_stop;
     uint32_t stop_linear;
+    uint64_t stop_icount;
+    unsigned stop_weight; /* what a sample there counts for */
     /* The recording. */
     bool is_recording;
     struct block_place_key at; /* of the block that was sampled */
@@ -38,8 +40,9 @@ struct recorder {
     uint64_t samples, superblock_samples;
 };
 
-/** Translated code was stopped before the instruction at `linear`. */
-void recorder_note_stop(struct recorder *recorder, uint32_t linear);
+/** Translated code was stopped before the instruction at `linear`, after `icount` instructions in
+ *  all. The more were executed since it was stopped before, the more the sample says. */
+void recorder_note_stop(struct recorder *recorder, uint32_t linear, uint64_t icount);
 /** The block is about to be run by the dispatcher; true when that makes it hot. */
 bool recorder_finds_hot(struct recorder *recorder, struct bt_block *block);
 void recorder_begin(struct recorder *recorder, const struct bt_block *block);

@@ -10,6 +10,7 @@
 
 #include "translator/run.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -138,13 +139,27 @@ void machine_destroy(struct machine *machine) {
     free(machine);
 }
 
+/** The vCPU's thread takes no signals but those that its own instructions cause: handlers of others
+ *  might run on a stack that translated code uses for something else. */
+static int start_vcpu(struct machine *machine) {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        sigdelset(&blocked, own[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int code = pthread_create(&machine->thread, NULL, vcpu_thread, machine);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
 bool machine_start(struct machine *machine, struct error *error) {
     if (!time_source_start(&machine->time, error))
         return false;
     part_sampler_init(&machine->sampler, &machine->cpu.part, 0);
     if (machine->config.samples_parts && !part_sampler_start(&machine->sampler, error))
         return false;
-    int code = pthread_create(&machine->thread, NULL, vcpu_thread, machine);
+    int code = start_vcpu(machine);
     machine->has_thread = code == 0;
     return code == 0 || error_set(error, "cannot start a thread: %s", strerror(code));
 }

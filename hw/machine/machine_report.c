@@ -130,11 +130,14 @@ static void put_mmu(struct statistics_writer *writer, const struct mmu_statistic
     put(writer, "mmu", "drops", (double)mmu->drops);
     put(writer, "mmu", "space_switches", (double)mmu->space_switches);
     put(writer, "mmu", "space_evictions", (double)mmu->space_evictions);
+    put(writer, "mmu", "adoptions", (double)mmu->adoptions);
     put(writer, "mmu", "page_table_writes", (double)mmu->page_table_writes);
     put(writer, "mmu", "window_fills", (double)mmu->window_fills);
     put(writer, "mmu", "window_pages", (double)mmu->window_pages);
     put(writer, "mmu", "window_unmaps", (double)mmu->window_unmaps);
     put(writer, "mmu", "window_evictions", (double)mmu->window_evictions);
+    put(writer, "mmu", "windows_earned", (double)mmu->windows_earned);
+    put(writer, "mmu", "windows_lost", (double)mmu->windows_lost);
 }
 
 struct op_count {
@@ -206,6 +209,15 @@ static void put_parts(struct statistics_writer *writer, const struct machine *ma
             seconds(part_sampler_ns(&machine->sampler, (enum cpu_part)part)));
 }
 
+static void put_exits(struct statistics_writer *writer, const uint64_t exits[CAUSE_COUNT]) {
+    static const char *const names[CAUSE_COUNT] = {
+        [CAUSE_OTHER] = "other",       [CAUSE_UNLINKED] = "unlinked", [CAUSE_REMAPPED] = "remapped",
+        [CAUSE_INDIRECT] = "indirect", [CAUSE_FALL_OUT] = "fall_out", [CAUSE_HANDLER] = "handler",
+        [CAUSE_EVENT] = "event",       [CAUSE_WRITE] = "write"};
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+        put(writer, "exits", names[cause], (double)exits[cause]);
+}
+
 static void put_superblocks(struct statistics_writer *writer, const struct translator *translator) {
     const struct translator_statistics *t = translator_statistics(translator);
     uint64_t samples, in_superblocks;
@@ -231,6 +243,9 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "invalidations", (double)t->invalidations);
     put(writer, "translator", "links", (double)t->links);
     put(writer, "translator", "dispatches", (double)t->dispatches);
+    put(writer, "translator", "recent_hits", (double)t->recent_hits);
+    put(writer, "translator", "cold_visits", (double)t->cold_visits);
+    put(writer, "translator", "interpreted_stretches", (double)t->interpreted_stretches);
     put_superblocks(writer, translator);
     put(writer, "translator", "access_calls", (double)counters->access_calls);
     put(writer, "translator", "continuations", (double)counters->continuations);
@@ -240,6 +255,7 @@ static void put_translator(struct statistics_writer *writer, const struct transl
     put(writer, "translator", "return_bottoms", (double)counters->return_bottoms);
     put(writer, "translator", "return_overflows", (double)counters->return_overflows);
     put(writer, "time", "translation_seconds", seconds(t->translation_ns));
+    put_exits(writer, counters->exits);
     put_handlers(writer, counters->handler_calls);
     put_reuse(writer, translator);
 }

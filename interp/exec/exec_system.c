@@ -11,9 +11,7 @@
 
 #define RDPMC_COUNTERS 2
 
-void exec_note_sensitive(struct cpu *cpu, const struct insn *i) {
-    if (cpu->sensitive_counts != NULL)
-        cpu->sensitive_counts[i->op]++;
+void exec_log_sensitive(struct cpu *cpu, const struct insn *i) {
     log_write(cpu->log, LOG_SENSITIVE, "%04x:%08x cpl=%u %s", cpu->seg[SEG_CS].selector,
               insn_ip(cpu, i), cpu->cpl, op_info((enum op)i->op)->mnemonic);
 }

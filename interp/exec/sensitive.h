@@ -7,12 +7,14 @@
 
 #include "interp/exec/exec.h"
 
-/** The slow half of note_sensitive(). */
-void exec_note_sensitive(struct cpu *cpu, const struct insn *i);
+/** The half of note_sensitive() that logs. */
+void exec_log_sensitive(struct cpu *cpu, const struct insn *i);
 
 static inline void note_sensitive(struct cpu *cpu, const struct insn *i) {
-    if (UNLIKELY(cpu->sensitive_counts != NULL || log_is_on(cpu->log, LOG_SENSITIVE)))
-        exec_note_sensitive(cpu, i);
+    if (cpu->sensitive_counts != NULL)
+        cpu->sensitive_counts[i->op]++;
+    if (UNLIKELY(log_is_on(cpu->log, LOG_SENSITIVE)))
+        exec_log_sensitive(cpu, i);
 }
 
 /** #GP(0) unless at CPL 0, which real mode always is and virtual-8086 mode never. */

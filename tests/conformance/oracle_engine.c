@@ -308,7 +308,7 @@ static void choose_address_space(struct engine *engine, uint64_t number) {
     cpu->cr3 = PDPT + PDPT_BYTES * space;
     cpu_update_paging(cpu, true);
     for (unsigned i = 0; is_windowed && i < 100 && mmu_window(&cpu->mmu) == NULL; i++)
-        cpu->mmu.callouts = 1000000;
+        cpu->mmu.executed[cpu->mmu.is_user] = 4000000;
 }
 
 static void load_case(struct engine *engine, const struct oracle_case *c) {

@@ -39,7 +39,7 @@ static void create(struct engine *engine, const char *name, bool is_translated) 
 /* An address space earns its window by the time it loses without: claim that it has. */
 static void earn_window(struct mmu *mmu) {
     for (unsigned i = 0; i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
 }
 
 static enum cpu_exit run(struct engine *engine, const struct random_guest *guest, unsigned round) {

@@ -48,7 +48,7 @@ struct bt_block {
     bool is_superblock;
     bool was_stopped; /* by an event, before it: the dispatcher is to be asked at its next entry */
     uint8_t attempts; /* to make a superblock that begins here or includes it */
-    uint32_t samples; /* times translated code was stopped before it (superblock.h) */
+    uint32_t samples; /* how often translated code was stopped before it (superblock.h) */
     uint32_t executions;       /* hotness, counted where cheap */
     const void *entry;         /* back end: where to enter */
     const void *guarded_entry; /* back end: where indirect jumps from other pages enter */
@@ -58,6 +58,19 @@ struct bt_block {
     struct bt_block *next_in_bucket, *next_in_frame;
     unsigned link_count;
     struct block_link link[]; /* by exit number */
+};
+
+/* What led translated code back to the dispatcher. */
+enum exit_cause {
+    CAUSE_OTHER,    /* what no other number tells */
+    CAUSE_UNLINKED, /* a direct exit that was not linked */
+    CAUSE_REMAPPED, /* the page of the block that was entered is not mapped as it was */
+    CAUSE_INDIRECT, /* an indirect jump to where the back end's own table knows no block */
+    CAUSE_FALL_OUT, /* behind an instruction that ends each block, to the next one */
+    CAUSE_HANDLER,  /* an instruction that was called ends the block */
+    CAUSE_EVENT,    /* an event, or the end of the budget */
+    CAUSE_WRITE,    /* a write to the block itself */
+    CAUSE_COUNT
 };
 
 /** Whether the block was made of any of the bytes [offset, offset + size) of its page. */
@@ -72,6 +85,7 @@ static inline bool bt_block_covers(const struct bt_block *block, unsigned offset
 
 /* What back ends count as translated code runs. */
 struct backend_counters {
+    uint64_t exits[CAUSE_COUNT];
     uint64_t superblock_runs;         /* superblocks entered; only where instructions are counted */
     uint64_t handler_calls[OP_COUNT]; /* guest instructions run by the interpreter's handler */
     uint64_t access_calls;            /* memory accesses by a C function */

@@ -124,8 +124,9 @@ uint32_t lift_next_ip(const struct lift *lift) {
 }
 
 /** Whether the block ends at a call although the operation's flow goes on, or the other way round:
- *  SS decides too much, while other segments and the flags that POPF and STI change stay what the
- *  block takes for granted as a rule, and are looked at when it runs (helper_call_ends_block). */
+ *  SS decides too much, while other segments, the flags that POPF and STI change, and what chips do
+ *  when a port is accessed, stay what the block takes for granted as a rule, and are looked at when
+ *  it runs (helper_call_ends_block). */
 static bool ends_at_call(const struct lift *lift) {
     const struct insn *insn = lift->insn;
     switch (insn->op) {
@@ -139,6 +140,12 @@ static bool ends_at_call(const struct lift *lift) {
         return true;
     case OP_POPF:
     case OP_STI:
+    case OP_IN_IMM:
+    case OP_IN_DX:
+    case OP_OUT_IMM:
+    case OP_OUT_DX:
+    case OP_INVLPG:
+    case OP_RDTSC:
         return false;
     default:
         return op_info((enum op)insn->op)->flow != FLOW_NEXT;

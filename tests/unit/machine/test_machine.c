@@ -1,9 +1,13 @@
 /* Machines as values: how they end, pause, repeat themselves and stay apart. */
 #include "tests/unit/machine/rom_machine.h"
 
+#include "hw/machine/machine_private.h"
+
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #define LIMIT 200000
@@ -159,16 +163,49 @@ Test(machine, statistics_have_one_value_for_a_name) {
     cr_assert_eq(rom_machine_run(&m), MACHINE_LIMIT);
     size_t count = machine_statistics(m.machine, statistics, 512);
     bool has_blocks = false, has_windows = false;
+    double exits = 0, dispatches = 0, interpreted = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = statistics[i].name;
         if (strcmp(name, "instructions.total") == 0)
             cr_expect_eq(statistics[i].value, LIMIT);
         has_blocks |= strcmp(name, "translator.blocks") == 0 && statistics[i].value > 0;
         has_windows |= strcmp(name, "mmu.window_fills") == 0;
+        exits += strncmp(name, "exits.", 6) == 0 ? statistics[i].value : 0;
+        if (strcmp(name, "translator.dispatches") == 0)
+            dispatches = statistics[i].value;
+        if (strcmp(name, "translator.interpreted_stretches") == 0)
+            interpreted = statistics[i].value;
         for (size_t k = 0; k < i; k++)
             cr_expect_str_neq(name, statistics[k].name);
     }
+    cr_expect_gt(exits, 0);
+    cr_expect_leq(exits, dispatches);
+    cr_expect_geq(exits + interpreted, dispatches);
     cr_expect(has_blocks);
     cr_expect(has_windows);
     rom_machine_destroy(&m);
+}
+
+static void count_signal(int number, siginfo_t *info, void *context) {
+    ++*(volatile int *)info->si_value.sival_ptr;
+}
+
+Test(machine, the_processor_does_not_handle_the_process_s_signals) {
+    volatile int handled = 0;
+    struct sigaction action = {.sa_sigaction = count_signal, .sa_flags = SA_SIGINFO}, before;
+    cr_assert_eq(sigaction(SIGWINCH, &action, &before), 0);
+    struct rom_machine m;
+    struct machine_config config = rom_machine_config();
+    struct error error = {{0}};
+    config.icount_limit = LIMIT;
+    config.start_stopped = true;
+    rom_machine_create(&m, &config, counting_code, counting_code_size);
+    cr_assert(machine_start(m.machine, &error));
+    union sigval value = {.sival_ptr = (void *)&handled};
+    cr_assert_eq(pthread_sigqueue(m.machine->thread, SIGWINCH, value), 0);
+    machine_continue(m.machine);
+    cr_assert_eq(machine_wait(m.machine, -1), MACHINE_LIMIT);
+    rom_machine_destroy(&m);
+    sigaction(SIGWINCH, &before, NULL);
+    cr_expect_eq(handled, 0);
 }

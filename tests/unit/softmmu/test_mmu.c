@@ -2,6 +2,8 @@
  * Accesses through the MMU: splits, faults, views, registers, fetches.
  */
 #include "softmmu/mmu.h"
+
+#include "softmmu/base/bits.h"
 #include "tests/unit/softmmu/guest_memory.h"
 
 static uint64_t value_at(struct guest *guest, uint32_t linear, unsigned size) {
@@ -150,6 +152,36 @@ Test(mmu, fetch_page_finds_frames_and_obeys_execute_disable) {
     CHECK_HEX(mmu_fetch_page(&guest.mmu, 0x402000, &page), MMU_OK);
     cr_assert_null(page.host);
     CHECK_HEX(page.frame, FRAME_NONE);
+    guest_stop(&guest);
+}
+
+Test(mmu, the_frame_of_a_write_is_that_of_the_page_and_none_for_registers) {
+    static const struct mmio_ops ops = {log_read, log_written};
+    struct register_log registers = {0};
+    struct guest guest;
+    frame_number frame = FRAME_NONE;
+    guest_start(&guest);
+    physmem_add_mmio(guest.pm, "regs", 0xe0000000, 0x1000, &ops, &registers, 1);
+    guest_map(&guest, 0x400000, 0x8000 | P | W);
+    guest_map(&guest, 0x401000, 0xe0000000 | P | W);
+    guest_page_32bit(&guest, 0, 0);
+    CHECK_HEX(mmu_probe(&guest.mmu, 0x400ffc, 8, MMU_WRITE, false), MMU_OK);
+    cr_assert(mmu_written_frame(&guest.mmu, 0x400123, &frame));
+    CHECK_HEX(frame, physmem_page(guest.pm, 0x8000).write_frame);
+    cr_assert_not(mmu_written_frame(&guest.mmu, 0x401000, &frame));
+    guest_stop(&guest);
+}
+
+Test(mmu, the_known_frame_is_that_of_an_entry_and_needs_no_walk) {
+    struct guest guest;
+    guest_start(&guest);
+    guest_map(&guest, 0x400000, 0x8000 | P | W | U);
+    guest_page_32bit(&guest, 0, 0);
+    CHECK_HEX(mmu_known_frame(&guest.mmu, 0x400123), FRAME_NONE);
+    CHECK_HEX(load_le32(guest.ram + guest_pte_at(0x400000)) & A, 0);
+    uint64_t value;
+    CHECK_HEX(mmu_load(&guest.mmu, 0x400000, 1, &value), MMU_OK);
+    CHECK_HEX(mmu_known_frame(&guest.mmu, 0x400123), 8);
     guest_stop(&guest);
 }
 

@@ -259,3 +259,62 @@ Test(shadow, two_mmus_share_one_memory) {
     cr_assert_not(is_readable(&guest, 0x400000));
     guest_stop(&guest);
 }
+
+#define OTHER_ROOT UINT32_C(0x20000)
+
+/* Two roots with the same page table behind 0x400000, of which the first has two pages by now; the
+   second is in force. */
+static void share_a_table(struct guest *guest, uint32_t other_entry) {
+    guest_start(guest);
+    guest_map(guest, 0x400000, 0x8000 | P | W | U);
+    guest_map(guest, 0x401000, 0x9000 | P | W | U);
+    physmem_write(guest->pm, DIRECTORY + 4, 4, (TABLES + 4096) | P | W | U | A);
+    physmem_write(guest->pm, OTHER_ROOT + 4, 4, other_entry);
+    guest_page_32bit(guest, 0, 0);
+    mmu_store(&guest->mmu, 0x400000, 4, 1);
+    mmu_store(&guest->mmu, 0x401000, 4, 2);
+    set_cr3(guest, OTHER_ROOT);
+}
+
+Test(shadow, a_space_takes_over_ranges_with_an_equal_directory_entry) {
+    struct guest guest;
+    share_a_table(&guest, (TABLES + 4096) | P | W | U | A);
+    CHECK_HEX(value_at(&guest, 0x400000), 1);
+    cr_assert(is_writable(&guest, 0x401000));
+    CHECK_HEX(mmu_statistics(&guest.mmu)->adoptions, 1);
+    CHECK_HEX(mmu_statistics(&guest.mmu)->fills, 3);
+    CHECK_HEX(value_at(&guest, 0x401000), 2);
+    guest_stop(&guest);
+}
+
+Test(shadow, a_range_with_other_rights_in_the_directory_is_not_taken_over) {
+    struct guest guest;
+    share_a_table(&guest, (TABLES + 4096) | P | U | A);
+    CHECK_HEX(value_at(&guest, 0x400000), 1);
+    cr_assert_not(is_readable(&guest, 0x401000));
+    CHECK_HEX(mmu_statistics(&guest.mmu)->adoptions, 0);
+    guest_stop(&guest);
+}
+
+Test(shadow, an_entry_that_was_taken_over_goes_when_the_shared_table_is_written) {
+    struct guest guest;
+    share_a_table(&guest, (TABLES + 4096) | P | W | U | A);
+    value_at(&guest, 0x400000);
+    physmem_write(guest.pm, guest_pte_at(0x401000), 4, 0xa000 | P | U);
+    cr_assert_not(is_readable(&guest, 0x401000));
+    set_cr3(&guest, DIRECTORY);
+    cr_assert_not(is_readable(&guest, 0x401000));
+    guest_stop(&guest);
+}
+
+Test(shadow, an_entry_that_was_taken_over_loses_writing_when_its_frame_is_watched) {
+    struct guest guest;
+    share_a_table(&guest, (TABLES + 4096) | P | W | U | A);
+    value_at(&guest, 0x400000);
+    physmem_watch(guest.pm, 9, WATCH_CODE);
+    cr_assert_not(is_writable(&guest, 0x401000));
+    cr_assert(is_readable(&guest, 0x401000));
+    set_cr3(&guest, DIRECTORY);
+    cr_assert_not(is_writable(&guest, 0x401000));
+    guest_stop(&guest);
+}

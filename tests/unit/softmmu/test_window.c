@@ -16,7 +16,7 @@
 
 #define FRAMES      24 /* of random guests: few, so that tables map tables */
 #define ROOTS       6
-#define MAX_WINDOWS (SHADOW_MAX_SPACES * 2)
+#define MAX_WINDOWS SHADOW_ALL_SPACES
 
 /* The access under way, for the signal handler. */
 static struct {
@@ -41,7 +41,7 @@ static void catch_faults(void) {
 
 /* The current window, earned by force. */
 static uint8_t *window_of(struct mmu *mmu) {
-    mmu->callouts = UINT64_C(1) << 32;
+    mmu->executed[mmu->is_user] = UINT64_C(1) << 32;
     uint8_t *base = mmu_window(mmu);
     cr_assert(base != NULL);
     return base;
@@ -100,7 +100,7 @@ static void remember_window(struct window_list *list, struct mmu *mmu) {
         }
     }
     cr_assert(list->count < MAX_WINDOWS);
-    list->spaces[list->count] = mmu->shadow->current;
+    list->spaces[list->count] = window_space(mmu);
     list->is_user[list->count] = mmu->is_user;
     list->bases[list->count++] = base;
 }
@@ -165,26 +165,35 @@ Test(window, must_be_earned) {
     guest_stop(&guest);
 }
 
-Test(window, comes_with_callouts_and_with_asking) {
+Test(window, comes_once_it_would_have_saved_enough_in_this_view) {
     struct guest guest;
     start(&guest);
-    guest.mmu.callouts = 1000;
+    guest.mmu.executed[0] = 999000;
     cr_assert(mmu_window(&guest.mmu) == NULL);
-    guest.mmu.callouts = 300000;
+    guest.mmu.executed[1] = 5000000; /* in the other view */
+    cr_assert(mmu_window(&guest.mmu) == NULL);
+    guest.mmu.executed[0] = 1000;
     cr_assert(mmu_window(&guest.mmu) != NULL);
+    mmu_set_user(&guest.mmu, true);
+    cr_assert(mmu_window(&guest.mmu) != NULL);
+    guest_stop(&guest);
+}
+
+Test(window, of_the_user_belongs_to_one_address_space) {
+    struct guest guest;
+    start(&guest);
+    mmu_set_user(&guest.mmu, true);
+    const uint8_t *base = window_of(&guest.mmu);
     guest_page_32bit(&guest, 0, 0);
-    unsigned asked = 1;
-    while (mmu_window(&guest.mmu) == NULL && asked < 100000) {
-        asked++;
-    }
-    cr_assert(asked > 1000 && asked < 20000, "after %u times", asked);
+    cr_assert(mmu_window(&guest.mmu) == NULL);
+    cr_assert(window_of(&guest.mmu) != base);
     guest_stop(&guest);
 }
 
 Test(window, is_never_given_unless_enabled) {
     struct guest guest;
     guest_start(&guest);
-    guest.mmu.callouts = UINT64_C(1) << 32;
+    guest.mmu.executed[0] = UINT64_C(1) << 32;
     cr_assert(mmu_window(&guest.mmu) == NULL);
     CHECK_HEX(mmu_window_fill(&guest.mmu, 0, false), WINDOW_SLOW);
     guest_stop(&guest);
@@ -296,13 +305,14 @@ Test(window, two_mmus_share_one_memory) {
     guest_stop(&guest);
 }
 
-Test(window, page_tables_taken_away_lose_the_window) {
+Test(window, page_tables_taken_away_lose_the_users_window) {
     struct guest guest;
     start(&guest);
     for (uint32_t i = 1; i <= 8; i++) {
         guest_map(&guest, i << 22, 0x800000 | P | W | U);
     }
     guest_page_32bit(&guest, 0, 0);
+    mmu_set_user(&guest.mmu, true);
     for (uint32_t i = 1; i <= 8; i++) {
         cr_assert(store_byte(&guest.mmu, i << 22, 1));
     }
@@ -349,8 +359,6 @@ Test(window, hostile_flood_stays_within_bounds) {
     guest.ram[0x810000] = 1;
     guest_page_32bit(&guest, 0, 0);
     remember_window(&list, &guest.mmu);
-    guest.mmu.shadow->current->upkeep_limit_ns =
-        UINT64_MAX; /* bounds, not worth, are the question */
     for (uint32_t i = 0; i < pages; i++) {
         uint64_t value;
         cr_assert(load(&guest.mmu, 0x400000 + i * 4096, 1, &value));
@@ -572,6 +580,11 @@ static void run_twins(uint64_t seed, bool is_pae) {
     }
     for (unsigned step = 0; step < 4000; step++) {
         random_step(&twins);
+        if (step % 16 == 0) { /* or soon nothing would be in common */
+            for (unsigned i = 0; i < SHADOW_COMMONS; i++) {
+                memset(twins.windowed.mmu.shadow->commons[i].mismatches, 0, SHADOW_LEAF_SLOTS);
+            }
+        }
         remember_window(&list, &twins.windowed.mmu);
         cr_assert(memcmp(twins.windowed.ram, twins.plain.ram, FRAMES * 4096) == 0,
                   "memory differs after step %u, seed %llu", step, (unsigned long long)seed);
@@ -597,22 +610,120 @@ Test(window, random_guests_with_pae_tables_see_what_the_tables_say) {
     }
 }
 
-Test(window, goes_where_keeping_it_takes_most_of_the_time_and_comes_back_more_slowly) {
+/* Fill page after page, none of which saves anything, until the window goes. */
+static unsigned fills_until_lost(struct guest *guest) {
+    unsigned filled = 0;
+    while (mmu_window_fill(&guest->mmu, 0x400000 + filled * 4096, false) == WINDOW_FILLED) {
+        filled++;
+    }
+    return filled;
+}
+
+Test(window, goes_when_it_has_cost_too_much_and_comes_back_more_slowly_and_goes_sooner) {
     struct guest guest;
     start(&guest);
-    for (uint32_t i = 0; i < 2048; i++) {
+    for (uint32_t i = 0; i < 4096; i++) {
         guest_map(&guest, 0x400000 + i * 4096, (0x800000 + i % 2 * 0x10000) | P | W | U | A | D);
     }
     guest_page_32bit(&guest, 0, 0);
-    window_of(&guest.mmu);
-    unsigned filled = 0;
-    while (filled < 2048 && guest.mmu.shadow->current->has_windows) {
-        filled += mmu_window_fill(&guest.mmu, 0x400000 + filled * 4096, false) == WINDOW_FILLED;
-    }
-    cr_assert_lt(filled, 2048, "a fill in a row with the next is all that the thread does");
-    guest.mmu.callouts = 300000; /* 1.2 ms: enough the first time */
-    cr_assert(mmu_window(&guest.mmu) == NULL);
-    guest.mmu.callouts = 1000000;
+    guest.mmu.executed[0] = 1000000;
     cr_assert(mmu_window(&guest.mmu) != NULL);
+    unsigned first = fills_until_lost(&guest);
+    cr_assert(first > 500 && first < 4096, "%u", first);
+    CHECK_HEX(mmu_statistics(&guest.mmu)->windows_lost, 1);
+    guest.mmu.executed[0] = 1999999;
+    cr_assert(mmu_window(&guest.mmu) == NULL);
+    guest.mmu.executed[0] = 1;
+    cr_assert(mmu_window(&guest.mmu) != NULL);
+    unsigned second = fills_until_lost(&guest);
+    cr_assert(second > 0 && second <= first / 2 + 1, "%u after %u", second, first);
+    guest_stop(&guest);
+}
+
+Test(window, stays_while_it_saves_more_than_it_costs) {
+    struct guest guest;
+    start(&guest);
+    guest_map(&guest, 0x400000, 0x800000 | P | W | U | A | D);
+    guest_page_32bit(&guest, 0, 0);
+    window_of(&guest.mmu);
+    for (unsigned i = 0; i < 5000; i++) {
+        guest.mmu.executed[0] = WINDOW_FILL_NS + WINDOW_UNMAP_NS;
+        cr_assert(mmu_window(&guest.mmu) != NULL);
+        CHECK_HEX(mmu_window_fill(&guest.mmu, 0x400000, true), WINDOW_FILLED);
+        mmu_invalidate_page(&guest.mmu, 0x400000);
+    }
+    CHECK_HEX(mmu_statistics(&guest.mmu)->windows_lost, 0);
+    guest_stop(&guest);
+}
+
+#define OTHER_ROOT   UINT32_C(0x20000)
+#define OTHER_TABLES UINT32_C(0x300000)
+
+/* Two address spaces: the same page table at 0x400000, different ones at 0x800000. The first has
+   both pages in the window, the second is in force. */
+static void start_two_spaces(struct guest *guest) {
+    start(guest);
+    guest_map(guest, 0x400000, 0x900000 | P | W | A | D);
+    guest_map(guest, 0x800000, 0xa00000 | P | W | A | D);
+    physmem_write(guest->pm, DIRECTORY + 4, 4, (TABLES + 4096) | P | W | A);
+    physmem_write(guest->pm, OTHER_ROOT + 4, 4, (TABLES + 4096) | P | W | A);
+    physmem_write(guest->pm, OTHER_ROOT + 8, 4, OTHER_TABLES | P | W | A);
+    physmem_write(guest->pm, OTHER_TABLES, 4, 0xb00000 | P | W | A | D);
+    guest_page_32bit(guest, 0, 0);
+    cr_assert(store_byte(&guest->mmu, 0x400000, 4));
+    cr_assert(store_byte(&guest->mmu, 0x800000, 8));
+    mmu_set_paging(&guest->mmu, CR0_PG | 1, OTHER_ROOT, 0, 0, false);
+}
+
+Test(window, of_the_supervisor_keeps_what_address_spaces_have_in_common) {
+    struct guest guest;
+    uint64_t value;
+    start_two_spaces(&guest);
+    uint64_t fills = mmu_statistics(&guest.mmu)->window_fills;
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    CHECK_HEX(value, 4);
+    CHECK_HEX(mmu_statistics(&guest.mmu)->window_fills, fills);
+    cr_assert(load(&guest.mmu, 0x800000, 1, &value));
+    CHECK_HEX(value, 0);
+    CHECK_HEX(mmu_statistics(&guest.mmu)->window_fills, fills + 1);
+    guest_stop(&guest);
+}
+
+Test(window, of_the_supervisor_soon_leaves_out_what_differs) {
+    struct guest guest;
+    uint64_t value;
+    start_two_spaces(&guest);
+    cr_assert(load(&guest.mmu, 0x800000, 1, &value));
+    guest_page_32bit(&guest, 0, 0);
+    cr_assert_not(load(&guest.mmu, 0x800000, 1, &value));
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    guest_stop(&guest);
+}
+
+Test(window, of_the_supervisor_follows_writes_to_tables_that_another_space_entered) {
+    struct guest guest;
+    uint64_t value;
+    start_two_spaces(&guest);
+    physmem_write(guest.pm, guest_pte_at(0x400000), 4, 0xc00000 | P | W | A | D);
+    guest.ram[0xc00000] = 12;
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    CHECK_HEX(value, 12);
+    physmem_write(guest.pm, OTHER_ROOT + 4, 4, OTHER_TABLES | P | W | A);
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    CHECK_HEX(value, guest.ram[0xb00000]);
+    guest_stop(&guest);
+}
+
+Test(window, of_the_supervisor_follows_directory_writes_in_spaces_not_in_force) {
+    struct guest guest;
+    uint64_t value;
+    start_two_spaces(&guest);
+    physmem_write(guest.pm, DIRECTORY + 4, 4, OTHER_TABLES | P | W | A);
+    guest.ram[0xb00000] = 11;
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    CHECK_HEX(value, 4);
+    guest_page_32bit(&guest, 0, 0);
+    cr_assert(load(&guest.mmu, 0x400000, 1, &value));
+    CHECK_HEX(value, 11);
     guest_stop(&guest);
 }

@@ -34,7 +34,7 @@ static void check_limits(const uint8_t *code, size_t size, uint64_t most) {
     engine_pair_destroy(&pair);
 }
 
-Test(continue_x86_64, handlers_lead_to_the_next_block_without_the_dispatcher) {
+static void check_loop_with_handler(uint64_t limit) {
     /* clts; inc ecx; cmp ecx, ROUNDS; jne to the start; hlt */
     static const uint8_t code[] = {0x0f, 0x06, 0x41, 0x83, 0xf9, ROUNDS, 0x75, 0xf8, 0xf4};
     struct engine_pair pair;
@@ -43,13 +43,21 @@ Test(continue_x86_64, handlers_lead_to_the_next_block_without_the_dispatcher) {
     translator_skip_warm_up(pair.translator);
     engine_pair_load(&pair, code, sizeof(code), true);
     pair.reference->cpu.gpr[GPR_ECX] = pair.tested->cpu.gpr[GPR_ECX] = 0;
-    engine_pair_run(&pair, 1000);
+    engine_pair_run(&pair, limit);
     cr_assert(engine_pair_agrees(&pair, message, sizeof(message)), "%s", message);
     cr_expect_eq(pair.tested->cpu.gpr[GPR_ECX], ROUNDS);
     uint64_t count = translator_counters(pair.translator)->continuations;
     cr_expect_geq(count, ROUNDS - 5, "%u of %u rounds without the dispatcher", (unsigned)count,
                   ROUNDS);
     engine_pair_destroy(&pair);
+}
+
+Test(continue_x86_64, handlers_lead_to_the_next_block_without_the_dispatcher) {
+    check_loop_with_handler(1000);
+}
+
+Test(continue_x86_64, handlers_lead_to_the_next_block_where_there_is_no_limit) {
+    check_loop_with_handler(UINT64_MAX);
 }
 
 Test(continue_x86_64, string_instructions_in_pieces_are_counted_one_by_one) {

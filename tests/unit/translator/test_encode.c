@@ -117,6 +117,9 @@ Test(encode, shifts_that_leave_flags_alone) {
     x64_shrx(&as, X64_32, X64_R10, X64_R11, X64_R12);
     expect_text(&as, "shrx r10d, r11d, r12d");
     as = begin();
+    x64_sarx(&as, X64_32, X64_R9, X64_R11, X64_R9);
+    expect_text(&as, "sarx r9d, r11d, r9d");
+    as = begin();
     x64_shlx(&as, X64_64, X64_R10, X64_R11, X64_R13);
     expect_text(&as, "shlx r10, r11, r13");
 }

@@ -38,7 +38,7 @@ static struct backend_counters check_portions(const struct program *program, boo
     translator_skip_warm_up(pair.translator);
     struct cpu *tested = &pair.tested->cpu;
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&tested->mmu) == NULL; i++)
-        tested->mmu.callouts = 1000000;
+        tested->mmu.executed[tested->mmu.is_user] = 4000000;
     for (unsigned i = 0; i < RUNS; i++) {
         before = *translator_counters(pair.translator);
         engine_pair_load(&pair, (const uint8_t *)program->code, program->size, true);

@@ -58,7 +58,7 @@ static void check_opcode(struct engine_pair *pair, unsigned opcode) {
 static void earn_window(struct engine_pair *pair) {
     struct mmu *mmu = &pair->tested->cpu.mmu;
     for (unsigned i = 0; i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
 }
 
 static void check_backend(const char *backend, bool has_window, unsigned first, unsigned last) {

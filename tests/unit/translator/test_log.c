@@ -25,7 +25,7 @@ static char *log_of(const char *backend, uint32_t mask, const void *code, size_t
     size_t text_size = 0;
     cr_assert_not_null(translator, "%s", error.message);
     for (unsigned i = 0; backend == NULL && i < 100 && mmu_window(&machine->cpu.mmu) == NULL; i++)
-        machine->cpu.mmu.callouts = 1000000;
+        machine->cpu.mmu.executed[machine->cpu.mmu.is_user] = 4000000;
     flat_machine_load(machine, code, size, true);
     machine->cpu.cr4 |= CR4_OSFXSR; /* and all exceptions masked: x87 and SSE need no handlers */
     machine->cpu.x87.control = 0x37f;

@@ -32,7 +32,7 @@ static void create(struct real_pair *pair, bool has_window) {
     pair->cpus[0] = &pair->engines.reference->cpu;
     pair->cpus[1] = &pair->engines.tested->cpu;
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&pair->cpus[1]->mmu) == NULL; i++)
-        pair->cpus[1]->mmu.callouts = 1000000;
+        pair->cpus[1]->mmu.executed[pair->cpus[1]->mmu.is_user] = 4000000;
     translator_skip_warm_up(pair->engines.translator);
     for (uint32_t n = 0; n < 32; n++) { /* each to a HLT */
         uint8_t entry[4];
@@ -233,6 +233,59 @@ Test(real_mode, near_returns_behind_far_ones_come_to_the_right_segment) {
         run_and_compare(&pair, limit, "far and near returns");
     }
     engine_pair_destroy(&pair.engines);
+}
+
+/** A loop of INT 10h, with what the handler does before its IRET. */
+static void check_interrupts(bool has_window, uint32_t esp, const uint8_t *handler, size_t size,
+                             unsigned most_calls) {
+    static const uint8_t main_part[] = {
+        0x39, 0xd8,       /* 20: cmp ax, bx */
+        0xcd, 0x10,       /* 22: int 10h */
+        0x19, 0xd7,       /* 24: sbb di, dx */
+        0xe2, 0xf8, 0xf4, /* 26: loop 20; hlt */
+    };
+    static const uint8_t entry[] = {0x20, 0x00, 0x00, FUNCTION >> 8};
+    struct real_pair pair;
+    create(&pair, has_window);
+    put(&pair, CODE * 16 + 0x20, main_part, sizeof(main_part));
+    put(&pair, FUNCTION * 16 + 0x20, handler, size);
+    put(&pair, VECTORS + 0x10 * 4, entry, sizeof(entry));
+    for (uint64_t limit = 1; limit <= 60; limit++) {
+        reset(&pair, false);
+        for (unsigned i = 0; i < 2; i++) {
+            pair.cpus[i]->gpr[GPR_ESP] = esp;
+            pair.cpus[i]->eflags |= (limit & 1 ? FLAG_IF : 0u) | (limit & 2 ? FLAG_NT : 0u) |
+                                    (limit & 4 ? FLAG_IOPL : 0u);
+        }
+        run_and_compare(&pair, limit, "interrupts");
+    }
+    const uint64_t *calls = translator_counters(pair.engines.translator)->handler_calls;
+    cr_expect_leq(calls[OP_INT] + calls[OP_IRET], most_calls, "%u and %u handlers called",
+                  (unsigned)calls[OP_INT], (unsigned)calls[OP_IRET]);
+    engine_pair_destroy(&pair.engines);
+}
+
+static const uint8_t plain_handler[] = {0x4e, 0x39, 0xfe, 0xcf}; /* dec si; cmp si, di; iret */
+/* mov bp, sp; xor word [bp+4], flags; iret: what IRET then changes */
+static const uint8_t carry_handler[] = {0x89, 0xe5, 0x81, 0x76, 0x04, 0xd5, 0x08, 0xcf};
+static const uint8_t enabling_handler[] = {0x89, 0xe5, 0x81, 0x76, 0x04, 0x00, 0x72, 0xcf};
+static const uint8_t direction_handler[] = {0x89, 0xe5, 0x81, 0x76, 0x04, 0x00, 0x04, 0xcf};
+
+Test(real_mode, interrupts_agree_and_need_no_handler) {
+    check_interrupts(true, 0x1000, plain_handler, sizeof(plain_handler), 8);
+    check_interrupts(true, 0xabcd1000, carry_handler, sizeof(carry_handler), 8);
+    check_interrupts(true, 0x1000, enabling_handler, sizeof(enabling_handler), 8);
+}
+Test(real_mode, interrupts_agree_without_a_window) {
+    check_interrupts(false, 0x1000, plain_handler, sizeof(plain_handler), 8);
+}
+Test(real_mode, interrupt_returns_that_change_the_direction_agree) {
+    check_interrupts(true, 0x1000, direction_handler, sizeof(direction_handler), 1000);
+}
+Test(real_mode, interrupts_agree_where_the_stack_ends) {
+    static const uint32_t pointers[] = {0, 2, 4, 5, 6, 7, 0xffff};
+    for (unsigned i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++)
+        check_interrupts(true, pointers[i], plain_handler, sizeof(plain_handler), 1000);
 }
 
 Test(real_mode, far_calls_need_no_handler) {

@@ -14,7 +14,8 @@ static void check_far_pointer(const char *backend, const uint8_t *code, size_t s
         translator_create(&machine->cpu, backend, 1 << 20, true, &error);
     cr_assert_not_null(translator, "%s", error.message);
     for (unsigned i = 0; i < 100 && mmu_window(&machine->cpu.mmu) == NULL; i++)
-        machine->cpu.mmu.callouts = 1000000; /* where the back end has windows, it wants one */
+        machine->cpu.mmu.executed[machine->cpu.mmu.is_user] =
+            4000000; /* where the back end has windows, it wants one */
     translator_skip_warm_up(translator);
     flat_machine_load(machine, code, size, true);
     machine->cpu.gpr[GPR_EBX] = FLAT_DATA; /* zeros */

@@ -26,7 +26,7 @@ static void check_on(const char *backend, const struct program *program, bool ha
     translator_skip_warm_up(pair.translator);
     struct cpu *const cpus[] = {&pair.reference->cpu, &pair.tested->cpu};
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&cpus[1]->mmu) == NULL; i++)
-        cpus[1]->mmu.callouts = 1000000;
+        cpus[1]->mmu.executed[cpus[1]->mmu.is_user] = 4000000;
     for (unsigned run = 0; run < RUNS; run++) {
         engine_pair_load(&pair, (const uint8_t *)program->code, program->size, program->is_32);
         for (unsigned i = 0; i < 2; i++) {

@@ -21,7 +21,7 @@ struct program {
 static void earn_window(struct engine_pair *pair) {
     struct mmu *mmu = &pair->tested->cpu.mmu;
     for (unsigned i = 0; i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
 }
 
 static void prepare(struct engine_pair *pair, const struct program *program) {
@@ -169,6 +169,55 @@ Test(recorder, follows_the_way_that_was_taken_most) {
 Test(recorder, ends_the_path_where_both_ways_are_taken) {
     cr_expect_not(majority(5, 5));
     cr_expect_not(majority(0, 0));
+}
+
+/** Samples of a block, each after so many instructions, until it is hot. */
+static unsigned samples_until_hot(struct bt_block *block, uint64_t instructions) {
+    struct recorder recorder = {.mode = {0}};
+    for (unsigned samples = 1; samples < 1000; samples++) {
+        recorder_note_stop(&recorder, block->linear, samples * instructions);
+        if (recorder_finds_hot(&recorder, block))
+            return samples;
+    }
+    return 1000;
+}
+
+Test(recorder, takes_one_sample_after_a_long_run_for_several_after_short_ones) {
+    struct bt_block after_short_runs = {.linear = 0x1000}, after_long_runs = {.linear = 0x1000};
+    cr_expect_eq(samples_until_hot(&after_short_runs, 1000), 3);
+    cr_expect_eq(samples_until_hot(&after_long_runs, 10000000), 1);
+}
+
+Test(recorder, asks_for_twice_as_many_samples_after_each_attempt) {
+    struct bt_block block = {.linear = 0x1000, .attempts = 2};
+    cr_expect_eq(samples_until_hot(&block, 1000), 12);
+}
+
+Test(recorder, looks_at_the_path_of_a_superblock_again_much_later) {
+    struct bt_block block = {.linear = 0x1000, .is_superblock = true};
+    cr_expect_eq(samples_until_hot(&block, 1000), 24);
+}
+
+Test(recorder, takes_no_block_for_the_one_that_was_stopped_but_that_at_its_address) {
+    struct recorder recorder = {.mode = {0}};
+    struct bt_block block = {.linear = 0x2000};
+    recorder_note_stop(&recorder, 0x1000, 10000000);
+    cr_expect_not(recorder_finds_hot(&recorder, &block));
+    cr_expect_eq(recorder.samples, 0);
+}
+
+Test(recorder, finds_the_head_of_the_loop_that_was_gone_round_most) {
+    struct recorder recorder = {.mode = {0}};
+    const struct bt_block block = {.ip = 0x100, .page_ip = 0};
+    uint32_t ip = 0;
+    recorder_begin(&recorder, &block);
+    for (unsigned outer = 0; outer < 5; outer++) {
+        for (unsigned inner = 0; inner < 5; inner++)
+            recorder_step(&recorder, 0x120, 0x110);
+        recorder_step(&recorder, 0x130, 0x100);
+    }
+    cr_expect(recorder_find_loop(&recorder, &ip));
+    cr_expect_eq(ip, 0x110, "%x", ip);
 }
 
 /* What the branch at each IP of `branchy` does when S is rare. */

@@ -25,7 +25,7 @@ static void cold_create(struct hot *hot, uint64_t cache_bytes, bool has_window) 
     hot->translator = translator_create(&hot->machine->cpu, "x86_64", cache_bytes, true, &error);
     cr_assert_not_null(hot->translator, "%s", error.message);
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&hot->machine->cpu.mmu) == NULL; i++)
-        hot->machine->cpu.mmu.callouts = 1000000;
+        hot->machine->cpu.mmu.executed[hot->machine->cpu.mmu.is_user] = 4000000;
     cr_assert_eq(has_window, mmu_window(&hot->machine->cpu.mmu) != NULL);
 }
 
@@ -100,7 +100,7 @@ static void page_fault(bool has_window, uint32_t entry, uint32_t error_code) {
     flat_machine_enable_paging(hot.machine);
     flat_machine_set_pte(hot.machine, 0x123000, entry);
     for (unsigned i = 0; has_window && i < 100 && mmu_window(&hot.machine->cpu.mmu) == NULL; i++)
-        hot.machine->cpu.mmu.callouts = 1000000;
+        hot.machine->cpu.mmu.executed[hot.machine->cpu.mmu.is_user] = 4000000;
     load(&hot, code, sizeof(code) - 1);
     run_hot(&hot, 5, 0xfffffffb, 0x123ffe, 100);
     cr_expect_eq(flat_machine_caught(hot.machine), VECTOR_PF);

@@ -21,7 +21,7 @@
 static void earn_window(struct engine_pair *pair) {
     struct mmu *mmu = &pair->tested->cpu.mmu;
     for (unsigned i = 0; i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
 }
 
 static void set_up(struct engine_pair *pair, bool has_paging) {

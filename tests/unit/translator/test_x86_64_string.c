@@ -23,7 +23,7 @@ struct run {
 static void grant_window(struct engine_pair *pair) {
     struct mmu *mmu = &pair->tested->cpu.mmu;
     for (unsigned i = 0; i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
     cr_assert_not_null(mmu_window(mmu));
 }
 

@@ -178,7 +178,7 @@ static void create(struct engine_pair *pair, bool has_window) {
     }
     struct mmu *mmu = &pair->tested->cpu.mmu;
     for (unsigned i = 0; has_window && i < 100 && mmu_window(mmu) == NULL; i++)
-        mmu->callouts = 1000000;
+        mmu->executed[mmu->is_user] = 4000000;
 }
 
 static void check_round(struct engine_pair *pair, unsigned round) {

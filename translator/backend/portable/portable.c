@@ -322,20 +322,28 @@ static bool run_block(struct frame *frame) {
 static enum block_exit portable_run(struct backend *backend, struct cpu *cpu,
                                     struct bt_block *block, struct block_link **last_link) {
     struct frame frame = {.backend = backend, .cpu = cpu, .block = block};
+    uint64_t *exits = backend->counters->exits;
     *last_link = NULL;
     for (;;) {
-        if (!run_block(&frame))
+        if (!run_block(&frame)) {
+            exits[CAUSE_HANDLER]++;
             return EXIT_NEXT;
+        }
         struct block_link *taken = frame.taken;
-        if (taken == NULL || !frame.block->is_valid)
+        if (taken == NULL || !frame.block->is_valid) {
+            exits[CAUSE_OTHER]++;
             return EXIT_NEXT;
+        }
         if (taken->to == NULL) {
+            exits[CAUSE_UNLINKED]++;
             *last_link = taken;
             return EXIT_NEXT;
         }
         if (atomic_load_explicit(&cpu->events, memory_order_relaxed) != 0 ||
-            cpu->icount + taken->to->guest_count > cpu->icount_limit)
+            cpu->icount + taken->to->guest_count > cpu->icount_limit) {
+            exits[CAUSE_EVENT]++;
             return EXIT_EVENT;
+        }
         frame.block = taken->to;
     }
 }

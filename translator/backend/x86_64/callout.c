@@ -12,7 +12,7 @@
 
 /* What a handler call costs for want of a window, in accesses out of line: a repeated string
    instruction runs in line there, whatever its count. */
-#define CALLOUTS_PER_REP 10
+#define INSTRUCTIONS_PER_REP 10
 
 static struct bt_block *block_of(uint64_t what) {
     return (struct bt_block *)(uintptr_t)(what & ((UINT64_C(1) << CALLOUT_GUEST) - 1));
@@ -54,8 +54,6 @@ static uint64_t call_access(struct x64_context *context, uint32_t offset, uint64
         if (helper_write_leaves_block(cpu, block, segment, offset, type))
             return leave_before(context, cpu, what);
     }
-    if (!block->mode.uses_window)
-        cpu->mmu.callouts++;
     if (kind == ACCESS_STORE)
         helper_store(cpu, segment, offset, type, (uint32_t)context->value);
     else
@@ -77,13 +75,11 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
     cpu->eip = insn_next_ip(cpu, insn);
     if (x87_evaluate(context, insn))
         return CONTINUE;
-    bool uses_x87 = x87_is_used_by(insn->op);
+    bool uses_x87 = (what >> CALLOUT_X87 & 1) != 0;
     if (uses_x87)
         x87_make_absent(context);
-    if (!block->mode.uses_window) {
-        cpu->mmu.callouts += (insn->flags & INSN_MEM) != 0;
-        cpu->mmu.callouts += (insn->flags & (INSN_REP | INSN_REPNE)) != 0 ? CALLOUTS_PER_REP : 0;
-    }
+    if (!block->mode.uses_window && (insn->flags & (INSN_REP | INSN_REPNE)) != 0)
+        cpu->mmu.executed[block->mode.is_user] += INSTRUCTIONS_PER_REP;
     cpu_set_part(cpu, PART_HANDLERS);
     insn->exec(cpu, insn);
     cpu_set_part(cpu, PART_TRANSLATED);
@@ -103,6 +99,7 @@ static uint64_t call_guest(struct x64_context *context, uint64_t what) {
         return x64_continue(context);
     }
     /* What changes the address space or the view ends the block, so the window is still right. */
+    x64_keep_returns(context);
     return CONTINUE;
 }
 

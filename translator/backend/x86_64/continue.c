@@ -63,12 +63,24 @@ static struct bt_block *find(struct backend *backend, bool uses_window) {
     return is_here ? block : NULL;
 }
 
+static bool has_same_mappings(const struct x64_context *context) {
+    uint64_t mapping = interp_context(context->backend->cpu);
+    return mapping == context->mapping && mapping != 0;
+}
+
+void x64_keep_returns(struct x64_context *context) {
+    if (has_same_mappings(context))
+        return;
+    uint64_t *base = (uint64_t *)(void *)x64_return_base(&context->backend->memory);
+    base[-1] = *(const uint64_t *)(uintptr_t)context->return_stack;
+    context->return_stack = (uintptr_t)&base[-1];
+}
+
 /** Returns find their landings as long as mode, CS base and mappings are what they were when the
  *  calls were made; else the return stack is emptied. */
 static void prepare_returns(struct x64_context *context, uint32_t jump_bias) {
     const struct backend *backend = context->backend;
-    uint64_t mapping = interp_context(backend->cpu);
-    if (jump_bias == context->jump_bias && mapping == context->mapping && mapping != 0)
+    if (jump_bias == context->jump_bias && has_same_mappings(context))
         context->return_stack += sizeof(uint64_t); /* the callout does not return */
     else
         context->return_stack = (uintptr_t)x64_return_base(&backend->memory);
@@ -78,20 +90,19 @@ static void prepare_returns(struct x64_context *context, uint32_t jump_bias) {
 uint64_t x64_continue(struct x64_context *context) {
     struct backend *backend = context->backend;
     struct cpu *cpu = backend->cpu;
+    uint64_t icount = context->limit - (uint64_t)x64_instructions_left(context);
     bool is_cut_short = cpu->icount_limit < context->limit;
+    x64_count_executed(backend, icount);
     if (is_cut_short || !is_boundary_quiet(cpu))
         return LEAVE_BY(EXIT_NEXT);
     bool uses_window = x64_window_in_force(backend);
     const struct bt_block *block = find(backend, uses_window);
-    if (block == NULL || block->guest_count > x64_instructions_left(context))
-        return LEAVE_BY(EXIT_NEXT);
-    /* Budget and callouts are counted in another way without a window. */
-    if (uses_window != context->uses_window)
+    if (block == NULL || icount + block->guest_count > cpu->icount_limit)
         return LEAVE_BY(EXIT_NEXT);
     cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
     prepare_returns(context, ((const struct x64_block *)block->host)->jump_bias);
-    context->holds_simd = block->mode.simd_usable;
+    x64_begin_stretch(backend, block, icount);
     x64_load_window(backend, uses_window);
     backend->counters->continuations++;
     return (uintptr_t)block->entry;

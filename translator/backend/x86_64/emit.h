@@ -211,6 +211,9 @@ void emit_move_stack(struct emitter *e, int32_t delta);
 /* emit_exchange.c: false when the handler must be called. */
 bool emit_exchange(struct emitter *e, unsigned guest);
 
+/* emit_bit_string.c: likewise. */
+bool emit_bit_string(struct emitter *e, unsigned guest);
+
 /* emit_system.c: likewise. */
 bool emit_system(struct emitter *e, unsigned guest);
 

@@ -122,7 +122,8 @@ static void emit_operation(struct emitter *e) {
         emit_x87(e, insn->guest);
     } else if (insn->op == IR_GUEST) {
         if (!emit_sse(e, insn->guest) && !emit_exchange(e, insn->guest) &&
-            !emit_system(e, insn->guest) && !emit_string(e, insn->guest))
+            !emit_system(e, insn->guest) && !emit_bit_string(e, insn->guest) &&
+            !emit_string(e, insn->guest))
             emit_guest_call(e, insn->guest);
     } else if (emitters[insn->op] == NULL || spoils_flags(insn))
         e->is_unsupported = true;

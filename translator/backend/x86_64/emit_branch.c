@@ -73,9 +73,11 @@ static bool is_end(const struct emitter *e, unsigned guest) {
 }
 
 void emit_guest_call(struct emitter *e, unsigned guest) {
-    e->is_x87_resident &= !x87_is_used_by(e->ir->guest[guest].op);
+    bool uses_x87 = x87_is_used_by(e->ir->guest[guest].op);
+    e->is_x87_resident &= !uses_x87;
     x64_mov_imm64(&e->as, X64_R10,
-                  emit_callout_word(e, guest) | (uint64_t)is_end(e, guest) << CALLOUT_ENDS);
+                  emit_callout_word(e, guest) | (uint64_t)is_end(e, guest) << CALLOUT_ENDS |
+                      (uint64_t)uses_x87 << CALLOUT_X87);
     x64_call(&e->as, e->backend->thunks.guest);
 }
 
@@ -248,7 +250,7 @@ void emit_leave_block(struct emitter *e, const struct ir_insn *insn) {
 
 void emit_fall_out(struct emitter *e, const struct ir_insn *insn) {
     x64_mov_imm32(&e->as, X64_R11, insn->imm);
-    x64_mov_imm32(&e->as, X64_R10, 0);
+    x64_mov_imm32(&e->as, X64_R10, CAUSE_FALL_OUT);
     x64_jmp(&e->as, e->backend->thunks.exit_next);
 }
 

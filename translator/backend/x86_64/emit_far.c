@@ -1,7 +1,8 @@
 /*
  * Far JMP, CALL and RET of 16 bits in real and virtual-8086 mode, where they change the selector
- * and base of CS and nothing else of the mode. The next block is found in a table by mode and CS:IP
- * (struct far_entry), since neither links nor the jump table know another CS base.
+ * and base of CS and nothing else of the mode, and INT and IRET in real mode. The next block is
+ * found in a table by mode and CS:IP (struct far_entry), since neither links nor the jump table
+ * know another CS base.
  *
  * Source: SDM vol. 2, "JMP", "CALL", "RET"; vol. 3B, "8086 Emulation".
  */
@@ -136,6 +137,28 @@ static void emit_return_far(struct emitter *e, const struct insn *insn, unsigned
     access->resume = e->slow[slow].resume = x64_here(&e->as);
 }
 
+/** INT or IRET by a light function, which sets CS and IP. */
+static void emit_interrupt(struct emitter *e, const struct insn *insn, unsigned guest) {
+    const struct thunks *thunks = &e->backend->thunks;
+    struct x64_mem selector = emit_segment_slot(SEG_CS, offsetof(struct segment, selector));
+    struct x64_mem times_8 = {.base = X64_NO_REG, .index = X64_R9, .scale = 3};
+    uint16_t next_ip = (uint16_t)(e->ir->page_ip + insn->ip_offset + insn->length);
+    bool is_return = insn->op == OP_IRET;
+    unsigned slow = emit_prepare_handler(e, guest);
+    x64_mov_imm32(&e->as, X64_R8, insn->imm & 0xff);
+    x64_mov_imm32(&e->as, X64_R10, next_ip);
+    emit_light_call(e, is_return ? thunks->interrupt_return : thunks->interrupt, slow);
+    emit_count_sensitive(e, (enum op)insn->op);
+    x64_reg_mem(&e->as, MOVZX_WORD, X64_32, X64_R9, &selector);
+    emit_load32(e, X64_R10, emit_cpu_slot(offsetof(struct cpu, eip)));
+    x64_rorx(&e->as, X64_32, X64_R8, X64_R9, 16);
+    emit_add(e, X64_R8, X64_R8, X64_R10, 0);
+    x64_reg_mem(&e->as, LEA, X64_32, X64_R9, &times_8);
+    emit_add(e, X64_R9, X64_R9, X64_R9, 0);
+    enter_variable(e);
+    e->slow[slow].resume = x64_here(&e->as);
+}
+
 bool emit_far(struct emitter *e, unsigned guest) {
     const struct insn *insn = &e->ir->guest[guest];
     const struct block_mode *mode = &e->ir->mode;
@@ -153,6 +176,11 @@ bool emit_far(struct emitter *e, unsigned guest) {
     case OP_RETFI:
         emit_return_far(e, insn, guest);
         return true;
+    case OP_INT:
+    case OP_IRET:
+        if (!mode->is_v86)
+            emit_interrupt(e, insn, guest);
+        return !mode->is_v86;
     default:
         return false;
     }

@@ -64,6 +64,43 @@ void emit_set_real_segment(struct emitter *e, unsigned segment, uint8_t reg) {
     x64_reg_mem(&e->as, MOV_STORE, X64_64, reg, &base);
 }
 
+/** Loads of the segment read no descriptor, and the block takes nothing for granted of it. */
+static bool is_load_simple(const struct emitter *e, unsigned segment) {
+    const struct block_mode *mode = &e->ir->mode;
+    return !mode->is_protected && segment != SEG_SS && segment != SEG_CS && segment < SEG_COUNT &&
+           mode->segment_check[segment] == IR_SEG_CHECKED;
+}
+
+/** A light function may do the load. */
+static bool is_load_light(const struct emitter *e, unsigned segment) {
+    const struct block_mode *mode = &e->ir->mode;
+    return mode->is_protected && !mode->is_user && segment != SEG_SS && segment != SEG_CS &&
+           segment < SEG_COUNT;
+}
+
+void emit_light_call(struct emitter *e, const uint8_t *thunk, unsigned slow) {
+    x64_call(&e->as, thunk);
+    emit_move64(e, X64_R10, X64_RCX);
+    emit_move64(e, X64_RCX, X64_R8);
+    uint8_t *done = x64_short_jump(&e->as, JRCXZ);
+    emit_move64(e, X64_RCX, X64_R10);
+    x64_jmp(&e->as, x64_here(&e->as));
+    emit_lead_to_handler(e, slow);
+    x64_land(&e->as, done);
+    emit_move64(e, X64_RCX, X64_R10);
+}
+
+/** Load the segment with the selector in R8, zero-extended, or go to the handler. */
+static void set_segment(struct emitter *e, unsigned segment, unsigned slow) {
+    if (is_load_simple(e, segment)) {
+        emit_check_real_segment(e, segment, slow);
+        emit_set_real_segment(e, segment, X64_R8);
+        return;
+    }
+    x64_mov_imm32(&e->as, X64_R10, segment);
+    emit_light_call(e, e->backend->thunks.load_segment, slow);
+}
+
 static unsigned operand_bytes(const struct insn *insn) {
     return (insn->flags & INSN_OPSIZE_32) != 0 ? 4 : 2;
 }
@@ -117,8 +154,7 @@ static void emit_load_selector(struct emitter *e, const struct insn *insn, unsig
         slow = emit_prepare_handler(e, guest);
         x64_reg_reg(&e->as, MOVZX_WORD, X64_32, X64_R8, emit_guest_register(insn->rm, IR_I16));
     }
-    emit_check_real_segment(e, insn->reg, slow);
-    emit_set_real_segment(e, insn->reg, X64_R8);
+    set_segment(e, insn->reg, slow);
     emit_count_sensitive(e, OP_MOV_TO_SEG);
     e->slow[slow].resume = x64_here(&e->as);
 }
@@ -128,9 +164,8 @@ static void emit_pop(struct emitter *e, const struct insn *insn) {
     struct host_address top = emit_stack_address(e, 0);
     struct slow_access *slow =
         emit_handled_access(e, ACCESS_LOAD, bytes, &top, load_into(X64_R8, bytes));
-    emit_check_real_segment(e, insn->reg, (unsigned)(slow - e->slow));
     x64_reg_reg(&e->as, MOVZX_WORD, X64_32, X64_R8, X64_R8);
-    emit_set_real_segment(e, insn->reg, X64_R8);
+    set_segment(e, insn->reg, (unsigned)(slow - e->slow));
     emit_adjust_stack(e, (int32_t)bytes);
     emit_count_sensitive(e, OP_POP_SEG);
     slow->resume = x64_here(&e->as);
@@ -153,13 +188,6 @@ static void emit_far_pointer(struct emitter *e, const struct insn *insn, unsigne
     offset->resume = selector->resume = x64_here(&e->as);
 }
 
-/** Loads of the segment read no descriptor, and the block takes nothing for granted of it. */
-static bool is_load_simple(const struct emitter *e, unsigned segment) {
-    const struct block_mode *mode = &e->ir->mode;
-    return !mode->is_protected && segment != SEG_SS && segment != SEG_CS && segment < SEG_COUNT &&
-           mode->segment_check[segment] == IR_SEG_CHECKED;
-}
-
 static bool emit_far_pointer_if_simple(struct emitter *e, const struct insn *insn,
                                        unsigned segment) {
     if (!is_load_simple(e, segment))
@@ -180,12 +208,12 @@ bool emit_segment(struct emitter *e, unsigned guest) {
         emit_store_selector(e, insn);
         return true;
     case OP_MOV_TO_SEG:
-        if (!is_load_simple(e, insn->reg))
+        if (!is_load_simple(e, insn->reg) && !is_load_light(e, insn->reg))
             return false;
         emit_load_selector(e, insn, guest);
         return true;
     case OP_POP_SEG:
-        if (!is_load_simple(e, insn->reg))
+        if (!is_load_simple(e, insn->reg) && !is_load_light(e, insn->reg))
             return false;
         emit_pop(e, insn);
         return true;

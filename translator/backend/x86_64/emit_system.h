@@ -52,12 +52,14 @@ void emit_adjust_stack(struct emitter *e, int32_t delta);
 void emit_check_real_segment(struct emitter *e, unsigned segment, unsigned slow);
 /** Load such a segment with the selector in `reg`, whose upper bits are 0; it becomes the base. */
 void emit_set_real_segment(struct emitter *e, unsigned segment, uint8_t reg);
+/** Call a light function; to the handler if it declines. R8 to R11 are lost. */
+void emit_light_call(struct emitter *e, const uint8_t *thunk, unsigned slow);
 /** PUSH, POP and MOV of segment registers, LDS and its like; false when the handler must be
  *  called. */
 bool emit_segment(struct emitter *e, unsigned guest);
 
 /* emit_far.c */
-/** Far JMP, CALL and RET in real and virtual-8086 mode; likewise. */
+/** Far JMP, CALL and RET in real and virtual-8086 mode, INT and IRET in real mode; likewise. */
 bool emit_far(struct emitter *e, unsigned guest);
 
 #endif

@@ -165,6 +165,12 @@ void x64_shrx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, u
     x64_byte(as, modrm(3, reg, rm));
 }
 
+void x64_sarx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg) {
+    put_vex(as, size, 2, 2, reg, rm, count_reg);
+    x64_byte(as, 0xf7);
+    x64_byte(as, modrm(3, reg, rm));
+}
+
 void x64_shlx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg) {
     put_vex(as, size, 2, 1, reg, rm, count_reg);
     x64_byte(as, 0xf7);

@@ -97,10 +97,11 @@ void x64_reg_mem(struct x64_asm *as, uint32_t opcode, enum x64_size size, uint8_
 /** reg = value, zero-extended to 64 bits. */
 void x64_mov_imm32(struct x64_asm *as, uint8_t reg, uint32_t value);
 void x64_mov_imm64(struct x64_asm *as, uint8_t reg, uint64_t value);
-/** BMI2 instructions, which leave flags alone: rotate right by `count`; shift right or left by the
- *  low 5 or 6 bits of a register. Only where the host has them. */
+/** BMI2 instructions, which leave flags alone: rotate right by `count`; shift right (also signed)
+ * or left by the low 5 or 6 bits of a register. Only where the host has them. */
 void x64_rorx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count);
 void x64_shrx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg);
+void x64_sarx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg);
 void x64_shlx(struct x64_asm *as, enum x64_size size, uint8_t reg, uint8_t rm, uint8_t count_reg);
 /** Jumps and calls with 32-bit displacements. */
 void x64_jmp(struct x64_asm *as, const void *target);

@@ -135,6 +135,9 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
         break;
     case SITE_ACCESS: {
         enum cpu_part before = cpu_enter_part(backend->cpu, PART_WINDOWS);
+        backend->context->budget = context->uc_mcontext.gregs[REG_R13];
+        x64_count_executed(backend, backend->context->limit -
+                                        (uint64_t)x64_instructions_left(backend->context));
         enum window_fill fill = x64_window_fill(backend, (uintptr_t)info->si_addr, is_write);
         cpu_set_part(backend->cpu, before);
         if (fill == WINDOW_FILLED)

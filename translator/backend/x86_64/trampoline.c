@@ -4,9 +4,11 @@
  * LAHF and SETO, which cost a fraction of PUSHF and POPF.
  */
 #include "translator/backend/x86_64/encode.h"
+#include "translator/backend/x86_64/light.h"
 #include "translator/backend/x86_64/x86_64.h"
 
-#define ABOVE 7 /* condition */
+#define ABOVE         7      /* condition */
+#define MXCSR_CONTROL 0xffc0 /* all but the exception flags */
 
 static const uint8_t host_of_guest[8] = {X64_RAX,  X64_RCX, X64_RDX, X64_RBX,
                                          HOST_ESP, X64_RBP, X64_RSI, X64_RDI};
@@ -56,20 +58,56 @@ static uint8_t *unless_holding_simd(struct x64_asm *as, const struct x64_context
     return x64_short_jump(as, 0x74);
 }
 
+static void store_mxcsr(struct x64_asm *as, struct x64_mem mem) {
+    x64_reg_mem(as, 0x0fae, X64_32, 3, &mem);
+}
+
+/* Loading MXCSR costs more than the other registers together, and C code cares about its control
+   bits only. RAX is lost. */
 static void save_simd(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem guest = mxcsr_slot(), host = x64_near(&context->host_mxcsr);
+    struct x64_insn test = {.opcode = 0xf7, .size = X64_32, .imm = MXCSR_CONTROL, .imm_bytes = 4};
     uint8_t *skip = unless_holding_simd(as, context);
+    store_mxcsr(as, guest);
     move_simd(as, 0x0f11);
-    struct x64_mem mxcsr = mxcsr_slot();
-    x64_reg_mem(as, 0x0fae, X64_32, 3, &mxcsr); /* stmxcsr */
-    load_mxcsr(as, x64_near(&context->host_mxcsr));
+    x64_reg_mem(as, 0x8b, X64_32, X64_RAX, &guest);
+    x64_reg_mem(as, 0x33, X64_32, X64_RAX, &host);
+    x64_with_reg(as, &test, X64_RAX);
+    uint8_t *same = x64_short_jump(as, 0x74);
+    load_mxcsr(as, host);
+    x64_land(as, same);
     x64_land(as, skip);
 }
 
+/* RAX is lost. */
 static void load_simd(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem guest = mxcsr_slot(), now = x64_near(&context->mxcsr_in_c);
     uint8_t *skip = unless_holding_simd(as, context);
-    load_mxcsr(as, mxcsr_slot());
+    store_mxcsr(as, now);
     move_simd(as, 0x0f10);
+    x64_reg_mem(as, 0x8b, X64_32, X64_RAX, &now);
+    x64_reg_mem(as, 0x3b, X64_32, X64_RAX, &guest);
+    uint8_t *same = x64_short_jump(as, 0x74);
+    load_mxcsr(as, guest);
+    x64_land(as, same);
     x64_land(as, skip);
+}
+
+/* RAX is lost. */
+static void save_flags(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem flags = x64_near(&context->flags);
+    x64_byte(as, 0x9f); /* lahf */
+    x64_reg_reg(as, 0x0f90, X64_8, 0, X64_RAX);
+    x64_reg_mem(as, 0x89, X64_16, X64_RAX, &flags);
+}
+
+/* RAX is lost. */
+static void load_flags(struct x64_asm *as, const struct x64_context *context) {
+    struct x64_mem flags = x64_near(&context->flags);
+    x64_reg_mem(as, 0x8b, X64_16, X64_RAX, &flags);
+    x64_byte(as, 0x04); /* add al, 127: overflows when OF was set */
+    x64_byte(as, 0x7f);
+    x64_byte(as, 0x9e); /* sahf */
 }
 
 /** Guest registers, flags and budget to memory; RAX is lost. */
@@ -77,20 +115,13 @@ static void save_state(struct x64_asm *as, const struct x64_context *context) {
     for (unsigned i = 0; i < 8; i++)
         store(as, host_of_guest[i], gpr_slot(i));
     store(as, HOST_BUDGET, x64_near(&context->budget));
-    x64_byte(as, 0x9f); /* lahf */
-    x64_reg_reg(as, 0x0f90, X64_8, 0, X64_RAX);
-    struct x64_mem flags = x64_near(&context->flags);
-    x64_reg_mem(as, 0x89, X64_16, X64_RAX, &flags);
+    save_flags(as, context);
     save_simd(as, context);
 }
 
 static void load_state(struct x64_asm *as, const struct x64_context *context) {
     load_simd(as, context);
-    struct x64_mem flags = x64_near(&context->flags);
-    x64_reg_mem(as, 0x8b, X64_16, X64_RAX, &flags);
-    x64_byte(as, 0x04); /* add al, 127: overflows when OF was set */
-    x64_byte(as, 0x7f);
-    x64_byte(as, 0x9e); /* sahf */
+    load_flags(as, context);
     for (unsigned i = 0; i < 8; i++)
         load(as, host_of_guest[i], gpr_slot(i));
 }
@@ -148,7 +179,7 @@ static void leave(struct x64_asm *as, const struct backend *backend, uint32_t ex
 }
 
 /* R11D = IP to continue at, or R8D for exit_miss and for exit_lost, which has RCX in R11; R10 =
-   exit taken, or 0, for exit_next. */
+   exit taken, or enum exit_cause, for exit_next. */
 static void make_exits(struct x64_asm *as, struct backend *backend) {
     const struct x64_context *context = backend->context;
     struct thunks *thunks = &backend->thunks;
@@ -156,12 +187,17 @@ static void make_exits(struct x64_asm *as, struct backend *backend) {
     x64_reg_reg(as, 0x8b, X64_64, X64_RCX, X64_R11);
     thunks->exit_miss = x64_here(as);
     x64_reg_reg(as, 0x8b, X64_32, X64_R11, X64_R8);
+    x64_mov_imm32(as, X64_R10, CAUSE_INDIRECT);
+    uint8_t *on = x64_short_jump(as, 0xeb);
     thunks->exit_unmapped = x64_here(as);
+    x64_mov_imm32(as, X64_R10, CAUSE_REMAPPED);
+    x64_land(as, on);
     store(as, X64_R11, eip_slot());
+    store(as, X64_R10, x64_near(&context->last_exit));
     leave(as, backend, EXIT_MISS);
     thunks->exit_next = x64_here(as);
     store(as, X64_R11, eip_slot());
-    store(as, X64_R10, x64_near(&context->last_link));
+    store(as, X64_R10, x64_near(&context->last_exit));
     thunks->exit_leave = x64_here(as);
     leave(as, backend, EXIT_NEXT);
     thunks->exit_event = x64_here(as);
@@ -257,6 +293,33 @@ static const uint8_t *make_call(struct x64_asm *as, const struct backend *backen
     return here;
 }
 
+/** Call a light function: its numbers are R8D and R10D, its result comes in R8D. */
+static const uint8_t *make_light_call(struct x64_asm *as, const struct x64_context *context,
+                                      light_fn *function) {
+    static const uint8_t lost[] = {GPR_EAX, GPR_ECX, GPR_EDX, GPR_ESP, GPR_ESI, GPR_EDI};
+    struct x64_mem flags = x64_near(&context->flags);
+    const uint8_t *here = x64_here(as);
+    struct x64_insn extend = {.opcode = 0x0fb6, .size = X64_32, .reg = X64_R8, .rm_is_byte = true};
+    store(as, X64_RSP, x64_near(&context->return_stack));
+    load(as, X64_RSP, x64_near(&context->host_stack));
+    for (unsigned i = 0; i < sizeof(lost); i++)
+        store(as, host_of_guest[lost[i]], gpr_slot(lost[i]));
+    save_flags(as, context);
+    x64_reg_reg(as, 0x8b, X64_64, X64_RDI, HOST_CPU);
+    x64_reg_reg(as, 0x8b, X64_32, X64_RSI, X64_R8);
+    x64_reg_reg(as, 0x8b, X64_32, X64_RDX, X64_R10);
+    x64_reg_mem(as, 0x8d, X64_64, X64_RCX, &flags);
+    x64_mov_imm64(as, X64_RAX, (uintptr_t)function);
+    x64_reg_reg(as, 0xff, X64_32, 2, X64_RAX);
+    x64_with_reg(as, &extend, X64_RAX);
+    load_flags(as, context);
+    for (unsigned i = 0; i < sizeof(lost); i++)
+        load(as, host_of_guest[lost[i]], gpr_slot(lost[i]));
+    load(as, X64_RSP, x64_near(&context->return_stack));
+    x64_byte(as, 0xc3);
+    return here;
+}
+
 bool x64_make_thunks(struct backend *backend) {
     struct code_memory *memory = &backend->memory;
     struct x64_context *context = backend->context;
@@ -274,6 +337,10 @@ bool x64_make_thunks(struct backend *backend) {
     backend->thunks.guest = make_call(&as, backend, &context->call_guest, false);
     backend->thunks.divide = make_call(&as, backend, &context->call_divide, false);
     backend->thunks.x87 = make_call(&as, backend, &context->call_x87, false);
+    backend->thunks.load_segment = make_light_call(&as, context, light_declines_segment);
+    backend->thunks.interrupt = make_light_call(&as, context, light_declines_interrupt);
+    backend->thunks.interrupt_return =
+        make_light_call(&as, context, light_declines_interrupt_return);
     x64_make_lookups(backend, &as);
     memory->used = (size_t)(as.at - memory->writable);
     *(const uint8_t **)(void *)x64_return_base(memory) = backend->thunks.return_bottom;

@@ -55,9 +55,10 @@ enum window_fill x64_window_fill(struct backend *backend, uintptr_t address, boo
     struct mmu *mmu = &backend->cpu->mmu;
     uint8_t *base = mmu_window(mmu);
     uintptr_t linear = address - (uintptr_t)base;
-    if (base == NULL) { /* it was lost while this code ran: find code for that */
+    enum window_fill fill = WINDOW_LOST;
+    if (base != NULL)
+        fill = linear < WINDOW_BYTES ? mmu_window_fill(mmu, linear, is_write) : WINDOW_SLOW;
+    if (fill == WINDOW_LOST) /* while this code ran: find code for that */
         backend_x86_64.request_exit(backend);
-        return WINDOW_FAULTS;
-    }
-    return linear < WINDOW_BYTES ? mmu_window_fill(mmu, linear, is_write) : WINDOW_SLOW;
+    return fill;
 }

@@ -21,10 +21,8 @@
 #define LEAST_BLOCK_BYTES   96u
 /* R13's top byte must be 0 (emit_block_head). */
 #define MOST_BUDGET (UINT64_C(1) << 49)
-/* Code without a window comes back after so many instructions, to see whether there is one now;
-   each stands for a fraction of a callout. */
-#define TABLES_SLICE             (UINT64_C(1) << 17)
-#define INSTRUCTIONS_PER_CALLOUT 4
+/* Code without a window comes back after so many instructions, to see whether there is one now. */
+#define TABLES_SLICE (UINT64_C(1) << 17)
 
 static void x64_destroy(struct backend *backend) {
     x64_windows_destroy(backend);
@@ -89,13 +87,24 @@ static bool x64_translate(struct backend *backend, const struct ir_block *ir,
     return true;
 }
 
-static void set_budget(struct x64_context *context, const struct cpu *cpu, uint64_t most) {
-    uint64_t left = cpu->icount_limit - cpu->icount;
-    if (cpu->icount_limit < cpu->icount)
-        left = 0;
+void x64_count_executed(struct backend *backend, uint64_t icount) {
+    if (icount > backend->counted_to)
+        backend->cpu->mmu.executed[backend->counts_as_user] += icount - backend->counted_to;
+    backend->counted_to = icount;
+}
+
+void x64_begin_stretch(struct backend *backend, const struct bt_block *block, uint64_t icount) {
+    struct x64_context *context = backend->context;
+    const struct cpu *cpu = backend->cpu;
+    uint64_t most = block->mode.uses_window ? MOST_BUDGET : TABLES_SLICE;
+    uint64_t left = cpu->icount_limit > icount ? cpu->icount_limit - icount : 0;
     left = left < most ? left : most;
     x64_set_instructions_left(context, (int64_t)left);
-    context->limit = cpu->icount + left;
+    context->limit = icount + left;
+    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->holds_simd = block->mode.simd_usable;
+    x64_count_executed(backend, icount); /* what a fault kept the last run from counting */
+    backend->counts_as_user = block->mode.is_user;
 }
 
 static void count_jumps(struct backend *backend) {
@@ -106,34 +115,45 @@ static void count_jumps(struct backend *backend) {
     context->return_misses = context->return_bottoms = 0;
 }
 
+/** Count the way out; the exit taken when it is one to link, or NULL. */
+static struct block_link *note_exit(struct backend *backend, enum block_exit exit) {
+    uintptr_t last = backend->context->last_exit;
+    struct block_link *link = NULL;
+    enum exit_cause cause = CAUSE_UNLINKED;
+    if (exit == EXIT_EVENT)
+        cause = CAUSE_EVENT;
+    else if (exit == EXIT_INTERPRET)
+        cause = CAUSE_WRITE;
+    else if (last < CAUSE_COUNT)
+        cause = (enum exit_cause)last;
+    else
+        link = (struct block_link *)last;
+    backend->counters->exits[cause]++;
+    return link;
+}
+
 typedef uint32_t enter_fn(struct cpu *cpu, const void *entry, uint8_t *biased_jumps);
 
 static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct bt_block *block,
                                struct block_link **last_link) {
     struct x64_context *context = backend->context;
-    context->last_link = NULL;
-    context->jump_bias = ((const struct x64_block *)block->host)->jump_bias;
+    context->last_exit = CAUSE_HANDLER;
     context->mapping = interp_context(cpu);
     if (backend->has_missed)
         jumps_remember(backend, block);
     backend->has_missed = false;
     x64_know_block(backend, block);
-    bool uses_window = block->mode.uses_window;
-    set_budget(context, cpu, uses_window ? MOST_BUDGET : TABLES_SLICE);
-    context->uses_window = uses_window;
-    context->holds_simd = block->mode.simd_usable;
+    x64_begin_stretch(backend, block, cpu->icount);
     context->flags = x64_flags_from_eflags(lazy_flags_get(&cpu->lazy));
     x64_signals_enter(backend);
-    x64_load_window(backend, uses_window);
+    x64_load_window(backend, block->mode.uses_window);
     enter_fn *enter = (enter_fn *)(uintptr_t)backend->thunks.enter;
-    uint64_t icount = cpu->icount;
     uint8_t *jumps = (uint8_t *)backend->memory.jump_keys + JUMPS_BIAS;
     uint32_t exit = enter(cpu, block->entry, jumps);
     lazy_flags_set(&cpu->lazy, x64_flags_to_eflags(context->flags));
     cpu->icount = context->limit - (uint64_t)x64_instructions_left(context);
-    if (!uses_window)
-        cpu->mmu.callouts += (cpu->icount - icount) / INSTRUCTIONS_PER_CALLOUT;
-    *last_link = context->last_link;
+    x64_count_executed(backend, cpu->icount);
+    *last_link = note_exit(backend, (enum block_exit)exit);
     backend->has_missed = exit == EXIT_MISS;
     count_jumps(backend);
     return backend->has_missed ? EXIT_NEXT : (enum block_exit)exit;

@@ -38,7 +38,7 @@ struct x64_context {
     uint32_t jump_bias;                     /* of the context that runs (jumps.h) */
     uint64_t mapping;                       /* interp_context when it was entered */
     uint16_t flags;                         /* guest flags: AH as LAHF gives it, AL = OF */
-    struct block_link *last_link;
+    uintptr_t last_exit;                    /* the struct block_link taken, or enum exit_cause */
     /* What these return: CONTINUE, LEAVE_BY(enum block_exit), or host code to jump to. */
     uint64_t (*call_access)(struct x64_context *context, uint32_t offset, uint64_t what);
     uint64_t (*call_guest)(struct x64_context *context, uint64_t what);
@@ -47,9 +47,9 @@ struct x64_context {
     uint64_t limit;      /* cpu->icount + instructions left */
     bool holds_simd;     /* XMM0..7 and MXCSR are the guest's in translated code */
     uint32_t host_mxcsr; /* in C */
+    uint32_t mxcsr_in_c; /* as C code left it */
     uint64_t (*call_x87)(struct x64_context *context, uint64_t what);
     uint64_t target;        /* host code to jump to, when all registers are the guest's */
-    bool uses_window;       /* the running blocks */
     uint32_t x87_is_absent; /* 1: struct cpu has the x87 registers, 0: the host's unit (x87.h) */
 };
 
@@ -73,6 +73,7 @@ enum callout_field {
     CALLOUT_TYPE = 58,    /* 2 bits: enum ir_type */
     CALLOUT_KIND = 60,    /* 2 bits: enum access_kind */
     CALLOUT_ENDS = 62,    /* 1 bit: nothing of the block lies behind the guest instruction */
+    CALLOUT_X87 = 63,     /* 1 bit: x87_is_used_by its operation */
 };
 /* A PROBE loads, faulting as a write would; the write is an access of its own. */
 _Static_assert(IR_MAX_GUEST <= 1 << (CALLOUT_SEGMENT - CALLOUT_GUEST), "its field is wide enough");
@@ -151,6 +152,8 @@ struct thunks {
        returned to; the same, returned to from the bottom of the return stack. */
     const uint8_t *jump, *return_miss, *return_bottom;
     const uint8_t *access, *guest, *divide, *x87;
+    /* Light functions (light.h) with their numbers in R8D and R10D, result in R8D. */
+    const uint8_t *load_segment, *interrupt, *interrupt_return;
     /* By enum access_kind and enum ir_type: the same as `access` for a linear address in R11D, but
        looks into the shadow tables first. */
     const uint8_t *lookup[4][3];
@@ -174,6 +177,10 @@ struct backend {
     struct page_jumps page_jumps[PAGE_JUMP_TABLES];
     unsigned page_jumps_count; /* of tables that were used since the last flush */
     bool has_missed;           /* the last run ended where the jump table knew no way */
+    /* Instructions before this count were told to the MMU; those from there on belong to the user's
+       view, or not. */
+    uint64_t counted_to;
+    bool counts_as_user;
     bool has_wrgsbase;
     bool has_bmi2;
     uint8_t *window;    /* in force when the dispatcher last asked; NULL: none */
@@ -213,9 +220,18 @@ void x64_forget_block(struct backend *backend, const struct bt_block *block);
 static inline struct far_entry *x64_far_entry(struct backend *backend, uint32_t linear) {
     return &backend->far_entries[linear & ((1u << FAR_ENTRY_BITS) - 1)];
 }
+/** A handler comes back to its block: the calls that were made before are forgotten if it changed
+ *  mappings, as INVLPG does, since landings in their block's page do not look at them. */
+void x64_keep_returns(struct x64_context *context);
 /** At an instruction boundary behind a callout, struct cpu and the context as a handler leaves
  *  them: the entry of the block at CS:EIP, made ready to run, or LEAVE_BY(EXIT_NEXT). */
 uint64_t x64_continue(struct x64_context *context);
+
+/** The block is about to run, at instruction `icount`: set the budget, and what the context knows
+ *  about the blocks that run. */
+void x64_begin_stretch(struct backend *backend, const struct bt_block *block, uint64_t icount);
+/** Tell the MMU about the instructions executed up to `icount`. */
+void x64_count_executed(struct backend *backend, uint64_t icount);
 
 /** The C side of call thunks (callout.c). */
 void x64_callout_install(struct x64_context *context);
