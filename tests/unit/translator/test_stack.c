@@ -69,6 +69,11 @@ Test(stack, it_may_lie_where_code_does) {
     CHECK(ROW ROW, START + 0x78, FLAT_DATA);
 }
 
+/* mov [edi],esp; push eax; push ebx; mov esp,[edi]; push ecx */
+Test(stack, it_may_be_loaded_between) {
+    CHECK("\x89\x27\x50\x53\x8b\x27\x51", FLAT_STACK, FLAT_DATA);
+}
+
 /* push eax; push esp; mov ebp,esp; push ebx; lea ecx,[esp+4]; mov edx,[esp+8]; pop eax; pop esp;
    push ecx; mov ebp,esp; push edx; push ebx; leave */
 Test(stack, its_value_can_be_had_between) {
