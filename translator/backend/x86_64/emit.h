@@ -158,6 +158,8 @@ void emit_x87_settle(struct emitter *e);
 void emit_x87_pass(struct emitter *e, const struct ir_insn *insn);
 /** Set pointers that are pending at another place. Uses R10 and R11. */
 void emit_x87_set_pointers(struct emitter *e, const struct x87_pending *pending);
+/** Whether a pending data pointer is made of this guest register. */
+bool emit_x87_needs_register(const struct emitter *e, unsigned reg);
 /** Run the instruction of an access by its handler. */
 void emit_x87_stub(struct emitter *e, const struct slow_access *slow, unsigned guest);
 /** Load the host's unit unless it has the guest's registers. Uses R10 and R11. */

@@ -106,7 +106,9 @@ static uint8_t final_register(const struct emitter *e, const struct ir_insn *ins
         use->guest != insn->guest)
         return X64_NO_REG;
     uint8_t reg = emit_guest_register(use->dst.number, (enum ir_type)use->type);
-    if (reg == HOST_ESP && e->stack_pending != 0) /* R14 is still to be moved */
+    unsigned number = use->type == IR_I8 ? use->dst.number & 3u : use->dst.number;
+    bool is_awaited = reg == HOST_ESP && e->stack_pending != 0; /* R14 is still to be moved */
+    if (is_awaited || emit_x87_needs_register(e, number))
         return X64_NO_REG;
     return is_quiet_between(e, e->at, temp->last_use, whole_register(reg)) ? reg : X64_NO_REG;
 }

@@ -237,8 +237,7 @@ void emit_x87_settle(struct emitter *e) {
     e->x87 = nothing_pending;
 }
 
-/** Whether the pending data pointer is made of this guest register. */
-static bool needs_register(const struct emitter *e, unsigned reg) {
+bool emit_x87_needs_register(const struct emitter *e, unsigned reg) {
     if (e->x87.data < 0)
         return false;
     const struct insn *data = &e->ir->guest[e->x87.data];
@@ -273,7 +272,7 @@ static void pass_write(struct emitter *e, const struct ir_insn *insn) {
     uint32_t step;
     if (insn->type == IR_I8)
         reg &= 3;
-    if (!needs_register(e, reg))
+    if (!emit_x87_needs_register(e, reg))
         return;
     /* R14 need not follow ESP at once (emit_stack.c). */
     if (reg == GPR_ESP || !is_step(insn, &step)) {
@@ -372,7 +371,7 @@ void emit_x87(struct emitter *e, unsigned guest) {
         emit_mmx(e, insn);
         return;
     }
-    if (way == X87_STATUS_TO_AX && needs_register(e, GPR_EAX))
+    if (way == X87_STATUS_TO_AX && emit_x87_needs_register(e, GPR_EAX))
         emit_x87_settle(e);
     emit_x87_make_resident(e);
     if (way == X87_LOAD_CONTROL) {
