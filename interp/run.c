@@ -141,7 +141,8 @@ void interp_execute(struct cpu *cpu, uint64_t budget) {
 enum verdict { GO_ON, LOOK_AGAIN, EXIT };
 
 /** What happens at an instruction boundary before the next instruction: debug traps, events, halt
- *  states. `*is_shadowed`: an event waits for one instruction to complete. */
+ *  states. `*is_shadowed`: events wait for one instruction to complete, also one that comes from
+ *  now on: between STI and HLT it would leave the CPU halted. */
 static enum verdict boundary(struct cpu *cpu, enum cpu_exit *exit, bool *is_shadowed) {
     struct insn_cache *cache = cpu->insn_cache;
     uint32_t events = pending_events(cpu);
@@ -161,7 +162,7 @@ static enum verdict boundary(struct cpu *cpu, enum cpu_exit *exit, bool *is_shad
     insn_cache_update_context(cpu);
     events &= cache->watched_events;
     if (events != 0 || cpu->interrupt_shadow || cpu->debug_shadow) {
-        *is_shadowed = cpu->interrupt_shadow && events != 0;
+        *is_shadowed = cpu->interrupt_shadow;
         if (cpu_service_events(cpu)) {
             *exit = CPU_EXIT_LIMIT;
             return cache->stops_after_event ? EXIT : LOOK_AGAIN;

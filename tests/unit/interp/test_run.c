@@ -298,3 +298,25 @@ Test(run, a_full_arena_is_emptied_and_filled_again) {
     cr_assert_eq(machine->cpu.icount, jumps + 1);
     cr_assert_gt(machine->cpu.insn_cache->statistics.flushes, 0);
 }
+
+struct stretches {
+    struct cpu *cpu;
+    uint64_t budget[8];
+    unsigned count;
+};
+
+static void note_stretch(void *opaque, uint64_t budget) {
+    struct stretches *stretches = opaque;
+    if (stretches->count < 8)
+        stretches->budget[stretches->count++] = budget;
+    interp_execute(stretches->cpu, budget);
+}
+
+/* sti; hlt. An engine that looks at events when it begins must not find one there. */
+Test(run, the_instruction_behind_sti_runs_alone_though_no_event_waits) {
+    LOAD("\xfb\xf4");
+    struct stretches stretches = {.cpu = &machine->cpu};
+    cr_assert_eq(cpu_run(&machine->cpu, 100, note_stretch, &stretches), CPU_EXIT_HALTED);
+    cr_assert_eq(stretches.count, 2, "%u stretches", stretches.count);
+    cr_assert_eq(stretches.budget[1], 1, "a budget of %u", (unsigned)stretches.budget[1]);
+}

@@ -44,11 +44,9 @@ void x64_forget_block(struct backend *backend, const struct bt_block *block) {
 
 /** Nothing is to be done at this instruction boundary but to go on. */
 static bool is_boundary_quiet(const struct cpu *cpu) {
-    if (cpu->debug_active || cpu->activity != CPU_RUNNING || helper_event_waits(cpu))
-        return false;
-    /* Only an event makes the shadow of one instruction matter. */
-    bool is_shadowed = cpu->interrupt_shadow || cpu->debug_shadow;
-    return !is_shadowed || atomic_load_explicit(&cpu->events, memory_order_relaxed) == 0;
+    /* An event may come at any time, and must find the shadow of one instruction in force. */
+    return !cpu->debug_active && cpu->activity == CPU_RUNNING && !helper_event_waits(cpu) &&
+           !cpu->interrupt_shadow && !cpu->debug_shadow;
 }
 
 /** The known block at CS:EIP; its linear address and IP tell that CS has the base it had. */
@@ -99,7 +97,6 @@ uint64_t x64_continue(struct x64_context *context) {
     const struct bt_block *block = find(backend, uses_window);
     if (block == NULL || icount + block->guest_count > cpu->icount_limit)
         return LEAVE_BY(EXIT_NEXT);
-    cpu->interrupt_shadow = cpu->debug_shadow = false;
     cpu->eflags &= ~(uint32_t)FLAG_RF;
     prepare_returns(context, ((const struct x64_block *)block->host)->jump_bias);
     x64_begin_stretch(backend, block, icount);
