@@ -116,6 +116,10 @@ void emit_offset(struct emitter *e, const struct host_address *address, uint8_t 
 void emit_with_reg(struct emitter *e, struct x64_insn insn, uint8_t rm);
 /** `insn`, which reads its r/m operand, with a source of any kind but a constant. */
 void emit_with_source(struct emitter *e, struct x64_insn insn, struct operand source);
+/** All of a host register. */
+static inline void emit_move64(struct emitter *e, uint8_t to, uint8_t from) {
+    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
+}
 void emit_move(struct emitter *e, enum ir_type type, uint8_t to, uint8_t from);
 void emit_move_constant(struct emitter *e, enum ir_type type, uint8_t to, uint32_t value);
 /** A register form of the opcode pair: `opcode` for bytes, `opcode` + 1 otherwise. */

@@ -7,10 +7,6 @@
 
 #define JRCXZ 0xe3
 
-static void move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
-}
-
 void emit_guard(struct emitter *e) {
     const struct bt_block *block = e->block;
     struct x64_mem table =
@@ -18,18 +14,18 @@ void emit_guard(struct emitter *e) {
     uint32_t entry_offset = (block->linear >> GUEST_PAGE_SHIFT) * (uint32_t)sizeof(uintptr_t);
     struct x64_mem entry = x64_at(X64_RCX, (int32_t)entry_offset);
     struct x64_mem difference = {.base = X64_RCX, .index = X64_R10};
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     e->jump_guard = emit_here(e);
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &table);
     x64_reg_mem(&e->as, 0x8b, X64_64, X64_RCX, &entry);
     x64_mov_imm64(&e->as, X64_R10, 0 - (uint64_t)block->addend);
     x64_reg_mem(&e->as, 0x8d, X64_64, X64_RCX, &difference);
     uint8_t *same = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     x64_mov_imm32(&e->as, X64_R11, block->ip);
     x64_jmp(&e->as, e->backend->thunks.exit_unmapped);
     x64_land(&e->as, same);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
 }
 
 /** One more superblock was entered. */
@@ -144,19 +140,19 @@ static void look_up_in_page(struct emitter *e) {
     uint8_t *within = x64_short_jump(&e->as, JRCXZ);
     uint8_t *beyond = x64_short_jump(&e->as, 0xeb);
     x64_land(&e->as, within);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     x64_reg_mem(&e->as, 0xff, X64_32, JMP_EXTENSION, &entry);
     x64_land(&e->as, beyond);
 }
 
 void emit_jump_by_table(struct emitter *e) {
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     look_up(e, JMP_EXTENSION);
 }
 
 void emit_jump_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     if (is_switch(e, insn))
         look_up_in_page(e);
     look_up(e, JMP_EXTENSION);
@@ -175,12 +171,12 @@ void emit_jump(struct emitter *e, const struct ir_insn *insn) {
 /** Where the host's RET comes back to, with the IP that the guest returned to in R8. */
 static void emit_landing(struct emitter *e, uint32_t return_ip) {
     struct x64_mem difference = x64_at(X64_R8, (int32_t)(0 - return_ip));
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     x64_reg_mem(&e->as, 0x8d, X64_32, X64_RCX, &difference);
     uint8_t *expected = x64_short_jump(&e->as, JRCXZ);
     x64_jmp(&e->as, e->backend->thunks.return_miss);
     x64_land(&e->as, expected);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     x64_jmp(&e->as, x64_here(&e->as));
     mark_exit(e, 1);
     e->has_landing = true;
@@ -198,7 +194,7 @@ void emit_call(struct emitter *e, const struct ir_insn *insn) {
 
 void emit_call_indirect(struct emitter *e, const struct ir_insn *insn) {
     load_target(e, insn);
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     look_up(e, CALL_EXTENSION);
     emit_landing(e, insn->imm2);
 }
@@ -227,7 +223,7 @@ static uint8_t *emit_zero_test(struct emitter *e, const struct ir_insn *insn, bo
     struct operand a = emit_source(e, &insn->a, type);
     *is_plain = type == IR_I32 && a.kind == OPERAND_REG && a.reg == X64_RCX;
     if (!*is_plain) {
-        move64(e, X64_R11, X64_RCX);
+        emit_move64(e, X64_R11, X64_RCX);
         if (a.kind == OPERAND_CONSTANT)
             x64_mov_imm32(&e->as, X64_RCX, a.constant);
         else
@@ -239,7 +235,7 @@ static uint8_t *emit_zero_test(struct emitter *e, const struct ir_insn *insn, bo
 
 static void emit_after_zero_test(struct emitter *e, bool is_plain) {
     if (!is_plain)
-        move64(e, X64_RCX, X64_R11);
+        emit_move64(e, X64_RCX, X64_R11);
 }
 
 void emit_branch_zero(struct emitter *e, const struct ir_insn *insn) {

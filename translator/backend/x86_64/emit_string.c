@@ -84,10 +84,6 @@ static void jump_to_stub(struct emitter *e, unsigned stub) {
     emit_add_site(e, SITE_JUMP, emit_here(e) - 4, stub);
 }
 
-static void move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
-}
-
 static void exchange(struct emitter *e, uint8_t a, uint8_t b) {
     x64_reg_reg(&e->as, 0x87, X64_64, a, b);
 }
@@ -173,7 +169,7 @@ static void emit_in_window(struct emitter *e, const struct string_op *op, unsign
     uint8_t *is_all = x64_short_jump(&e->as, JRCXZ);
     jump_to_stub(e, unfinished);
     x64_land(&e->as, is_all);
-    move64(e, X64_RCX, X64_R8);
+    emit_move64(e, X64_RCX, X64_R8);
     e->slow[trap].resume = e->slow[unfinished].resume = x64_here(&e->as);
 }
 
@@ -228,15 +224,15 @@ static void emit_by_tables(struct emitter *e, const struct string_op *op, unsign
     x64_land(&e->as, is_within);
     find_entry(e, X64_RDI, !op->reads_destination);
     jrcxz_back(e, absent);
-    move64(e, X64_R9, X64_RCX);
+    emit_move64(e, X64_R9, X64_RCX);
     if (op->reads_source) {
         find_entry(e, X64_RSI, false);
         jrcxz_back(e, absent);
         add(e, X64_64, X64_RSI, X64_RCX, 0);
-        move64(e, X64_R8, X64_RCX);
+        emit_move64(e, X64_R8, X64_RCX);
     }
     add(e, X64_64, X64_RDI, X64_R9, 0);
-    move64(e, X64_RCX, X64_R10);
+    emit_move64(e, X64_RCX, X64_R10);
     repeat(e, op);
     subtract_base(e, X64_RDI, X64_R9);
     if (op->reads_source)
@@ -289,7 +285,7 @@ static void emit_count_stub(struct emitter *e, const struct string_op *op,
     invert(e, X64_R8);
     x64_jmp(&e->as, slow->resume);
     x64_land(&e->as, is_none);
-    move64(e, X64_R8, X64_RCX);
+    emit_move64(e, X64_R8, X64_RCX);
     x64_jmp(&e->as, slow->resume);
 }
 
@@ -299,11 +295,11 @@ static void emit_rest_of_search(struct emitter *e, const struct slow_access *slo
     x64_shlx(&e->as, X64_32, X64_R10, X64_RCX, X64_R9);
     exchange(e, X64_RCX, X64_R10);
     uint8_t *is_whole = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R10);
+    emit_move64(e, X64_RCX, X64_R10);
     emit_guest_call(e, slow->guest);
     x64_jmp(&e->as, slow->resume);
     x64_land(&e->as, is_whole);
-    move64(e, X64_RCX, X64_R10);
+    emit_move64(e, X64_RCX, X64_R10);
 }
 
 /** RCX iterations are for later, R8 were not made because a comparison ended it. */
@@ -343,7 +339,7 @@ void emit_string_stub(struct emitter *e, unsigned number) {
         emit_unfinished_stub(e, &op, &slow);
         break;
     default: {
-        move64(e, X64_RCX, X64_R10);
+        emit_move64(e, X64_RCX, X64_R10);
         uint8_t *is_some = x64_short_jump(&e->as, JRCXZ);
         emit_guest_call(e, slow.guest);
         x64_land(&e->as, is_some);

@@ -25,9 +25,6 @@ static inline void emit_load32(struct emitter *e, uint8_t reg, struct x64_mem me
 static inline void emit_store32(struct emitter *e, uint8_t reg, struct x64_mem mem) {
     x64_reg_mem(&e->as, 0x89, X64_32, reg, &mem);
 }
-static inline void emit_move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
-}
 /** reg = base + index + displacement, in 32 bits. */
 static inline void emit_add(struct emitter *e, uint8_t reg, uint8_t base, uint8_t index,
                             int32_t displacement) {

@@ -168,23 +168,19 @@ bool emit_x87_is_native(const struct emitter *e, unsigned guest) {
            mode->x87_usable && (emit_reaches_memory(e) || !(insn->flags & INSN_MEM));
 }
 
-static void move64(struct emitter *e, uint8_t to, uint8_t from) {
-    x64_reg_reg(&e->as, 0x8b, X64_64, to, from);
-}
-
 void emit_x87_make_resident(struct emitter *e) {
     if (e->is_x87_resident)
         return;
     e->is_x87_resident = true;
     struct x64_mem is_absent = x64_near(&e->backend->context->x87_is_absent);
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     x64_reg_mem(&e->as, 0x8b, X64_32, X64_RCX, &is_absent);
     uint8_t *is_here = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     x64_call(&e->as, e->backend->thunks.x87);
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     x64_land(&e->as, is_here);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
 }
 
 static struct x64_mem x87_field(size_t field) {
@@ -347,15 +343,15 @@ static void emit_load_control(struct emitter *e, const struct insn *insn) {
     x64_reg_mem(&e->as, 0x89, X64_32, X64_R10, &value);
     x64_reg_reg(&e->as, 0xf7, X64_32, 2, X64_R10);        /* not */
     x64_reg_mem(&e->as, 0x8d, X64_32, X64_R10, &by_four); /* six masks to bits 7..2 */
-    move64(e, X64_R11, X64_RCX);
+    emit_move64(e, X64_R11, X64_RCX);
     x64_reg_reg(&e->as, 0x0fb6, X64_32, X64_RCX, X64_R10);
     uint8_t *is_masked = x64_short_jump(&e->as, JRCXZ);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     emit_x87_stub(e, slow, e->ir->insn[e->at].guest);
     e->is_x87_resident = true;
     uint8_t *end = x64_short_jump(&e->as, JMP_SHORT);
     x64_land(&e->as, is_masked);
-    move64(e, X64_RCX, X64_R11);
+    emit_move64(e, X64_RCX, X64_R11);
     x64_reg_mem(&e->as, 0xd9, X64_32, 5, &value);   /* fldcw */
     x64_reg_mem(&e->as, 0xd9, X64_32, 7, &control); /* fnstcw */
     x64_land(&e->as, end);
