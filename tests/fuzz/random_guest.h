@@ -38,6 +38,12 @@ bool random_guest_parse(struct random_guest *guest, const uint8_t *data, size_t 
 /** Put a machine into the guest's start state. `round` varies the registers. */
 void random_guest_reset(const struct random_guest *guest, struct test_cpu *t, unsigned round);
 
+/** Whether the guest, in its first `instructions` instructions, maps the page elsewhere that it
+ * runs in, or takes rights to it away, and goes on in it without a flush. A processor may go on in
+ *  either page then, and so may engines. Leaves the machine in any state. */
+bool random_guest_remaps_its_page(const struct random_guest *guest, struct test_cpu *t,
+                                  unsigned round, unsigned instructions);
+
 /** Whether two machines are in the same state, memory included; says on stderr what differs. */
 bool random_guest_same(const struct random_guest *guest, const struct test_cpu *reference,
                        const struct test_cpu *tested, const char *name);
