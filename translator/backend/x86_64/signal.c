@@ -7,7 +7,6 @@
  * Signals belong to the process, so this file alone has state of its own.
  */
 #include "interp/cpu/part.h"
-#include "softmmu/base/bits.h"
 #include "translator/backend/x86_64/encode.h"
 #include "translator/backend/x86_64/window.h"
 #include "translator/backend/x86_64/x86_64.h"
@@ -19,7 +18,6 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#define SLOW_HITS_TO_PATCH 8
 #define PAGE_FAULT_WRITE   2 /* in the error code that the kernel shows */
 #define RETURNS_KEPT_BYTES (RETURN_STACK_BYTES / 2)
 #define SIGNAL_STACK_BYTES (UINT64_C(256) << 10)
@@ -88,15 +86,6 @@ static struct x64_site *find_site(const struct backend *backend, uint32_t at) {
     return NULL;
 }
 
-/** A site that keeps coming here goes to its stub at once from now on. */
-static void count_slow_hit(struct backend *backend, struct x64_site *site) {
-    if (++site->slow_hits != SLOW_HITS_TO_PATCH)
-        return;
-    uint8_t *at = backend->memory.writable + site->at;
-    store_le32(at + 1, site->stub - (site->at + 5));
-    *at = 0xe9;
-}
-
 /** The return stack is full: forget the deepest returns. What code may have pushed for other ends
  *  stays. */
 static void make_room_for_returns(struct backend *backend, greg_t *rsp) {
@@ -144,11 +133,11 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
             return true;
         /* Whoever touches fresh pages faults at each, and yet works on memory. */
         if (fill == WINDOW_SLOW)
-            count_slow_hit(backend, site);
+            slow_sites_note_trap(backend, site);
         break;
     }
     case SITE_SEGMENT:
-        count_slow_hit(backend, site);
+        slow_sites_note_trap(backend, site);
         break;
     default:
         break;

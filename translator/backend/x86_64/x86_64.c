@@ -54,6 +54,7 @@ static struct backend *x64_create(struct cpu *cpu, uint64_t code_bytes,
         return NULL;
     }
     backend->cpu = cpu;
+    slow_sites_clear(&backend->slow_sites);
     backend->has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
     backend->counters = counters;
     backend->has_wrgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
@@ -156,6 +157,7 @@ static enum block_exit x64_run(struct backend *backend, struct cpu *cpu, struct 
     *last_link = note_exit(backend, (enum block_exit)exit);
     backend->has_missed = exit == EXIT_MISS;
     count_jumps(backend);
+    slow_sites_retry(backend, cpu->icount);
     return backend->has_missed ? EXIT_NEXT : (enum block_exit)exit;
 }
 
@@ -213,6 +215,7 @@ static uint64_t x64_used_bytes(const struct backend *backend) {
 static void x64_flush(struct backend *backend) {
     backend->memory.used = backend->first_block;
     backend->place_count = 0;
+    slow_sites_clear(&backend->slow_sites);
     jumps_clear(backend);
 }
 

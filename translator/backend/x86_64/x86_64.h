@@ -17,6 +17,7 @@
 #include "translator/backend/backend.h"
 #include "translator/backend/x86_64/code_memory.h"
 #include "translator/backend/x86_64/encode.h"
+#include "translator/backend/x86_64/slow_sites.h"
 #include "translator/helpers.h"
 
 #define HOST_ESP    X64_R14
@@ -94,7 +95,7 @@ enum site_kind {
 struct x64_site {
     uint32_t at, stub;
     uint8_t kind;
-    uint8_t slow_hits;
+    uint8_t traps, patches; /* slow_sites.h */
 };
 
 /* What the back end remembers of a block, kept behind its code. */
@@ -176,7 +177,8 @@ struct backend {
     unsigned jump_context_count;
     struct page_jumps page_jumps[PAGE_JUMP_TABLES];
     unsigned page_jumps_count; /* of tables that were used since the last flush */
-    bool has_missed;           /* the last run ended where the jump table knew no way */
+    struct slow_sites slow_sites;
+    bool has_missed; /* the last run ended where the jump table knew no way */
     /* Instructions before this count were told to the MMU; those from there on belong to the user's
        view, or not. */
     uint64_t counted_to;
