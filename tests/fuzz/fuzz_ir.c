@@ -1,18 +1,23 @@
 /*
- * Fuzz target: lifter and passes. Random code is lifted; the IR must be well-formed then and after
- * each pass, and what the passes made of it must leave the same machine as what they began with,
- * both run by the portable back end.
+ * Fuzz target: lifter and passes. Random code is lifted, as a basic block or as a superblock along
+ * the path that the interpreter took; the IR must be well-formed then and after each pass, and what
+ * the passes made of it must leave the same machine as what they began with, both run by the
+ * portable back end.
  */
 #include "tests/fuzz/random_guest.h"
 #include "translator/cache/block_map.h"
 #include "translator/helpers.h"
 #include "translator/lift/lift.h"
 #include "translator/opt/passes.h"
+#include "translator/superblock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define WANTS_SUPERBLOCK 0x20 /* in an input's first byte */
+#define RECORDED_STEPS   100
 
 /* One machine with the IR that it runs. */
 struct side {
@@ -28,6 +33,7 @@ struct fuzz {
     struct side plain, optimised;
     struct decode_index *index;
     struct disasm *disasm;
+    struct recorder recorder;
 };
 
 static void create(struct fuzz *fuzz) {
@@ -68,8 +74,30 @@ static struct block_mode mode_of(const struct cpu *cpu) {
     return mode;
 }
 
+/** Note the way that the interpreter goes from the guest's start. */
+static void record_path(struct fuzz *fuzz, const struct random_guest *guest) {
+    struct test_cpu *t = fuzz->plain.t;
+    random_guest_reset(guest, t, 0);
+    const struct bt_block begin = {.ip = (uint32_t)t->cpu.eip,
+                                   .page_ip = (uint32_t)t->cpu.eip & ~GUEST_PAGE_MASK};
+    recorder_begin(&fuzz->recorder, &begin);
+    for (unsigned n = 1; n <= RECORDED_STEPS; n++) {
+        uint32_t ip = (uint32_t)t->cpu.eip;
+        if (interp_run(&t->cpu, n) != CPU_EXIT_LIMIT)
+            return;
+        recorder_step(&fuzz->recorder, ip, (uint32_t)t->cpu.eip);
+    }
+}
+
+static enum lift_status lift(struct fuzz *fuzz, const struct lift_source *source,
+                             const struct block_mode *mode, bool is_superblock) {
+    struct ir_block *ir = &fuzz->optimised.ir;
+    return is_superblock ? lift_superblock(source, mode, recorder_next, &fuzz->recorder, ir)
+                         : lift_block(source, mode, ir);
+}
+
 /** Lift for both sides and optimise one; false when no block can begin there. */
-static bool make_ir(struct fuzz *fuzz, uint16_t live_out) {
+static bool make_ir(struct fuzz *fuzz, bool is_superblock, uint16_t live_out) {
     const struct cpu *cpu = &fuzz->plain.t->cpu;
     uint32_t at = TEST_CODE + RANDOM_GUEST_CODE_BYTES;
     unsigned offset = at % GUEST_PAGE_SIZE;
@@ -79,8 +107,11 @@ static bool make_ir(struct fuzz *fuzz, uint16_t live_out) {
                                        .index = fuzz->index};
     struct block_mode mode = mode_of(cpu);
     struct ir_block *ir = &fuzz->optimised.ir;
-    if (lift_block(&source, &mode, ir) != LIFT_OK)
+    if (lift(fuzz, &source, &mode, is_superblock) != LIFT_OK)
         return false;
+    for (unsigned i = 0; i < ir->count; i++)
+        if (ir_is_side_exit(&ir->insn[i]))
+            ir->insn[i].flags_in |= live_out;
     fuzz->plain.ir = *ir;
     verify(fuzz, "lifting");
     pass_fold_constants(ir);
@@ -129,9 +160,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (fuzz.index == NULL)
         create(&fuzz);
     uint16_t dead = data[3] & FLAGS_ARITHMETIC;
+    bool is_superblock = data[0] & WANTS_SUPERBLOCK;
+    if (is_superblock)
+        record_path(&fuzz, &guest);
     random_guest_reset(&guest, fuzz.plain.t, 0);
     random_guest_reset(&guest, fuzz.optimised.t, 0);
-    if (!make_ir(&fuzz, FLAGS_ARITHMETIC & ~dead))
+    if (!make_ir(&fuzz, is_superblock, FLAGS_ARITHMETIC & ~dead))
         return 0;
     run(&fuzz.plain);
     run(&fuzz.optimised);
