@@ -140,9 +140,13 @@ static void run_once(void *opaque, uint64_t budget) {
 
 static void run(struct side *side) {
     struct cpu *cpu = &side->t->cpu;
-    frame_number frame = TEST_CODE >> GUEST_PAGE_SHIFT;
+    struct fetch_page page = {0};
+    uint32_t linear = TEST_CODE + RANDOM_GUEST_CODE_BYTES;
+    /* Blocks look whether their page is still where it was. */
+    mmu_fetch_page(&cpu->mmu, linear, &page);
+    uintptr_t addend = (uintptr_t)page.host - (linear & ~(uint32_t)GUEST_PAGE_MASK);
     side->has_run = side->has_faulted = false;
-    side->block = block_map_allocate(&side->ir, frame, TEST_CODE + RANDOM_GUEST_CODE_BYTES, 0);
+    side->block = block_map_allocate(&side->ir, page.frame, linear, addend);
     if (side->block == NULL || !backend_portable.translate(side->backend, &side->ir, side->block))
         abort();
     side->block->is_valid = true;
