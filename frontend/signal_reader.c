@@ -6,10 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/** Any of them: what ends the thread's wait. */
+static int first_signal(const sigset_t *signals) {
+    int number = 1;
+    while (sigismember(signals, number) == 0)
+        number++;
+    return number;
+}
+
 static void *pass_signals_on(void *opaque) {
     struct signal_reader *reader = opaque;
     int number;
-    while (sigwait(&reader->signals, &number) == 0) {
+    while (sigwait(&reader->signals, &number) == 0 && !atomic_load(&reader->is_closing)) {
         uint8_t byte = (uint8_t)number;
         while (write(reader->pipe[1], &byte, 1) < 0 && errno == EINTR) {
         }
@@ -22,6 +30,8 @@ bool signal_reader_open(struct signal_reader *reader, const sigset_t *signals,
     *reader = (struct signal_reader){.signals = *signals};
     if (pipe2(reader->pipe, O_CLOEXEC) != 0)
         return error_set(error, "cannot make a pipe for signals: %s", strerror(errno));
+    /* Nobody shall wait for room: 64 Ki signals that were not taken are enough. */
+    fcntl(reader->pipe[1], F_SETFL, O_NONBLOCK);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     int failure = pthread_create(&reader->thread, NULL, pass_signals_on, reader);
     if (failure != 0) {
@@ -36,7 +46,8 @@ bool signal_reader_open(struct signal_reader *reader, const sigset_t *signals,
 void signal_reader_close(struct signal_reader *reader) {
     if (!reader->is_open)
         return;
-    pthread_cancel(reader->thread);
+    atomic_store(&reader->is_closing, true);
+    pthread_kill(reader->thread, first_signal(&reader->signals));
     pthread_join(reader->thread, NULL);
     close(reader->pipe[0]);
     close(reader->pipe[1]);

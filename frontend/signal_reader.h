@@ -10,10 +10,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct signal_reader {
     bool is_open;
+    atomic_bool is_closing;
     sigset_t signals;
     int pipe[2]; /* to read from, to write to */
     pthread_t thread;
