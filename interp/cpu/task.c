@@ -124,7 +124,7 @@ static void commit_registers(struct cpu *cpu, const struct task_state *state) {
     for (unsigned n = 0; n < 6; n++)
         segment_set_null(&cpu->seg[tss_segment_order[n]], state->segment[n]);
     segment_set_null(&cpu->ldtr, state->ldt);
-    cpu->cpl = (cpu->eflags & FLAG_VM) ? 3 : state->segment[1] & SELECTOR_RPL;
+    cpu->cpl = 3; /* so that a fault before there is a stack is handled on one of the TSS */
     cpu->cr0 |= CR0_TS;
     cpu->dr[7] &= ~UINT64_C(0x155); /* local enables belong to the old task */
     cpu_update_mode(cpu);
@@ -162,12 +162,14 @@ static void load_code(struct cpu *cpu, uint16_t selector) {
     segment_load(cpu, &cpu->seg[SEG_CS], selector, &d);
 }
 
-static void load_stack(struct cpu *cpu, uint16_t selector) {
+static void load_stack(struct cpu *cpu, uint16_t selector, uint8_t cpl) {
     struct descriptor d;
     if (selector_is_null(selector))
         cpu_raise_selector(cpu, VECTOR_TS, selector);
-    cpu_read_stack_descriptor(cpu, selector, cpu->cpl, VECTOR_TS, &d);
+    cpu_read_stack_descriptor(cpu, selector, cpl, VECTOR_TS, &d);
     segment_load(cpu, &cpu->seg[SEG_SS], selector, &d);
+    cpu->cpl = cpl;
+    cpu_update_mode(cpu); /* the stack is in use should another segment fault */
 }
 
 static void load_data(struct cpu *cpu, enum segment_name name, uint16_t selector) {
@@ -193,8 +195,7 @@ static void load_segments(struct cpu *cpu, const struct task_state *state) {
     } else {
         /* The order is model-specific; this is the P6 family's. */
         check_code_privilege(cpu, state->segment[1]);
-        load_stack(cpu, state->segment[2]);
-        cpu_update_mode(cpu); /* the stack is in use should one of the others fault */
+        load_stack(cpu, state->segment[2], state->segment[1] & SELECTOR_RPL);
         load_code(cpu, state->segment[1]);
         load_data(cpu, SEG_ES, state->segment[0]);
         load_data(cpu, SEG_DS, state->segment[3]);

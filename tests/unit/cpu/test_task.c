@@ -217,3 +217,18 @@ CPU_TEST(task, code_segment_of_a_wrong_privilege_is_found_before_a_bad_stack, RI
     PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
     CAUGHT(t, VECTOR_TS, SEL_CODE0);
 }
+
+/* The new task's stack cannot be used yet, although the handler shares its ring. */
+CPU_TEST(task, bad_stack_segment_is_handled_on_the_stack_that_the_new_tss_names, RING0) {
+    install_task2(t, TEST_CODE + 0x100);
+    test_cpu_write32(t, TEST_TSS2 + 0x04, TEST_STACK0);
+    test_cpu_write32(t, TEST_TSS2 + 0x08, SEL_DATA0);
+    test_cpu_write32(t, TEST_TSS2 + 0x50, 0x1000);
+    PLACE(t, TEST_CODE, 0xea, 0, 0, 0, 0, SEL_TSS2, 0);
+    CAUGHT(t, VECTOR_TS, 0x1000);
+    EQ(t->cpu.cpl, 0);
+    EQ(cpu_reg32(&t->cpu, GPR_ESP), TEST_STACK0 - 24);
+    EQ(test_cpu_stack(t, 1), TEST_CODE + 0x100);
+    EQ(test_cpu_stack(t, 4), 0x50000);
+    EQ(test_cpu_stack(t, 5), 0x1000);
+}
