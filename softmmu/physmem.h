@@ -102,8 +102,9 @@ typedef void physmem_remapped_fn(void *opaque);
 void physmem_on_write(struct physmem *pm, enum physmem_watch reason, physmem_written_fn *written,
                       void *opaque);
 void physmem_on_remap(struct physmem *pm, physmem_remapped_fn *remapped, void *opaque);
-/** Called when a frame becomes watched, so that writable mappings of it can be withdrawn. */
-typedef void physmem_protect_fn(void *opaque, frame_number frame);
+/** Called when a frame becomes watched, for the first reason and then for WATCH_CODE, so that
+ *  writable mappings of it can be withdrawn, and such as are no leave to execute. */
+typedef void physmem_protect_fn(void *opaque, frame_number frame, enum physmem_watch reason);
 void physmem_on_protect(struct physmem *pm, physmem_protect_fn *protect, void *opaque);
 
 /** Take every listener with this `opaque` off the list. */

@@ -48,12 +48,13 @@ void physmem_watch(struct physmem *pm, frame_number frame, enum physmem_watch re
         pm->table_watchers[frame]++;
     }
     pm->watches[frame] = (uint8_t)(before | reason);
-    if (before != 0) {
+    bool becomes_code = reason == WATCH_CODE && (before & WATCH_CODE) == 0;
+    if (before != 0 && !becomes_code) {
         return; /* nobody holds a writable mapping of a watched frame */
     }
     for (unsigned i = 0; i < pm->listener_count; i++) {
         if (pm->listeners[i].protect) {
-            pm->listeners[i].protect(pm->listeners[i].opaque, frame);
+            pm->listeners[i].protect(pm->listeners[i].opaque, frame, reason);
         }
     }
 }

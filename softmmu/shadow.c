@@ -303,6 +303,9 @@ void shadow_fill(struct shadow *shadow, uint32_t linear, bool is_user, const str
                       (physmem_watches(shadow->physmem, page->read_frame) & WATCH_CODE) != 0;
     if (page->read_host && !hides_code) {
         set_entry(shadow, space, view | SHADOW_READ, number, page->read_host);
+        if (!walk->is_executable && page->read_frame != FRAME_NONE) {
+            shadow_track_reader(shadow, number, page->read_frame);
+        }
     }
     bool may_write = walk->is_writable || (!is_user && !(space->paging.mode & PAGING_WP));
     if (page->write_host && page->write_host == page->read_host && may_write && walk->is_dirty &&

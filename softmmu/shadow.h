@@ -10,7 +10,8 @@
  *  2. Every frame from which the walk behind an entry read a directory or table entry is linked to
  *     the space (struct table_use) and watched, so writes to it arrive at shadow_track.c first.
  *  3. Every write entry has a node in the list of its frame, which serves all spaces that have the
- *     frame at this page; nodes without an entry may exist.
+ *     frame at this page, and so has every read entry of a page that must not be executed; nodes
+ *     without an entry may exist.
  *  4. A chunk of a table whose `filled` bit is clear holds zeros only; one whose `touched` bit is
  *     clear costs the host no memory.
  *  5. A page is mapped in a window (window.c) only while the read entry of that space and view is
@@ -85,8 +86,9 @@ struct table_use {
 
 struct writer_node {
     uint32_t next;
-    uint32_t page; /* in any space */
+    uint32_t tracked; /* the page, in any space, and TRACKS_READS */
 };
+#define TRACKS_READS UINT32_C(0x80000000) /* its read entries, because it must not be executed */
 
 /* A translation that the slow path found: for registers and watched frames, which have no entry. */
 struct recent_walk {
@@ -189,11 +191,14 @@ void shadow_track_destroy(struct shadow *shadow);
 void shadow_track_link(struct shadow *shadow, struct shadow_space *space, unsigned slot,
                        frame_number frame);
 void shadow_track_unlink_all(struct shadow *shadow, struct shadow_space *space);
-/** True when another writer can be remembered. */
+/** True when another writer and another reader can be remembered. */
 bool shadow_track_has_room(const struct shadow *shadow);
 /** Remember that a space has a write entry for `page`, which lies in `frame`. */
 void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame);
-/** Forget all writers; no write entry may be left. */
+/** Remember that a space has a read entry for `page`, which lies in `frame` and must not be
+ *  executed. */
+void shadow_track_reader(struct shadow *shadow, uint32_t page, frame_number frame);
+/** Forget all of them; no entry may be left. */
 void shadow_track_forget_writers(struct shadow *shadow);
 
 /** Whether it is a common space, which has the supervisor's view only. */

@@ -137,13 +137,13 @@ static void table_written(void *opaque, frame_number frame, unsigned offset, uns
 }
 
 bool shadow_track_has_room(const struct shadow *shadow) {
-    return shadow->free_writers != 0 || shadow->unused_writers < WRITER_NODES;
+    return shadow->unused_writers + 1 < WRITER_NODES ||
+           (shadow->free_writers != 0 && shadow->writers[shadow->free_writers - 1].next != 0);
 }
 
-/* The write entry of a space and view for `page`, if it leads to the frame; else NULL. */
-static uintptr_t *live_entry(const struct shadow_space *space, unsigned view, uint32_t page,
+/* The entry of a table for `page`, if it leads to the frame; else NULL. */
+static uintptr_t *live_entry(const struct shadow_space *space, unsigned table, uint32_t page,
                              const uint8_t *host) {
-    unsigned table = SHADOW_WRITE | view;
     uintptr_t expected = (uintptr_t)host - ((uintptr_t)page << GUEST_PAGE_SHIFT);
     uintptr_t *entry = &space->tables[table][page];
     bool is_live =
@@ -151,27 +151,33 @@ static uintptr_t *live_entry(const struct shadow_space *space, unsigned view, ui
     return is_live ? entry : NULL;
 }
 
-/* Whether any space has a write entry for `page` that leads to the frame. */
-static bool is_live(const struct shadow *shadow, uint32_t page, const uint8_t *host) {
+static bool has_live_entry(const struct shadow_space *space, unsigned table, uint32_t page,
+                           const uint8_t *host) {
+    return live_entry(space, table, page, host) ||
+           live_entry(space, table | SHADOW_USER, page, host);
+}
+
+/* Whether any space has such an entry for the page that leads to the frame. */
+static bool is_live(const struct shadow *shadow, uint32_t tracked, const uint8_t *host) {
+    unsigned table = (tracked & TRACKS_READS) != 0 ? SHADOW_READ : SHADOW_WRITE;
     for (unsigned i = 0; i < shadow->all_count; i++) {
-        const struct shadow_space *space = &shadow->spaces[i];
-        if (live_entry(space, 0, page, host) || live_entry(space, SHADOW_USER, page, host)) {
+        if (has_live_entry(&shadow->spaces[i], table, tracked & ~TRACKS_READS, host)) {
             return true;
         }
     }
     return false;
 }
 
-void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame) {
+static void track(struct shadow *shadow, uint32_t tracked, frame_number frame) {
     const uint8_t *host = physmem_frame_host(shadow->physmem, frame);
     uint32_t at = shadow->frame_writers[frame];
     for (unsigned i = 0; at != 0 && i < MAX_WRITERS_SEARCHED; i++) {
         struct writer_node *node = &shadow->writers[at - 1];
-        if (node->page == page) {
+        if (node->tracked == tracked) {
             return;
         }
-        if (!is_live(shadow, node->page, host)) {
-            node->page = page;
+        if (!is_live(shadow, node->tracked, host)) {
+            node->tracked = tracked;
             return;
         }
         at = node->next;
@@ -182,16 +188,24 @@ void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number fram
     } else {
         at = ++shadow->unused_writers;
     }
-    shadow->writers[at - 1] = (struct writer_node){shadow->frame_writers[frame], page};
+    shadow->writers[at - 1] = (struct writer_node){shadow->frame_writers[frame], tracked};
     shadow->frame_writers[frame] = at;
+}
+
+void shadow_track_writer(struct shadow *shadow, uint32_t page, frame_number frame) {
+    track(shadow, page, frame);
+}
+
+void shadow_track_reader(struct shadow *shadow, uint32_t page, frame_number frame) {
+    track(shadow, page | TRACKS_READS, frame);
 }
 
 /* No space may keep a write entry for `page` that leads to the frame. */
 static void withdraw_page(struct shadow *shadow, uint32_t page, const uint8_t *host) {
     for (unsigned i = 0; i < shadow->all_count; i++) {
         struct shadow_space *space = &shadow->spaces[i];
-        uintptr_t *entries[2] = {live_entry(space, 0, page, host),
-                                 live_entry(space, SHADOW_USER, page, host)};
+        uintptr_t *entries[2] = {live_entry(space, SHADOW_WRITE, page, host),
+                                 live_entry(space, SHADOW_WRITE | SHADOW_USER, page, host)};
         if (entries[0] || entries[1]) {
             window_protect_page(shadow, space, page);
         }
@@ -204,8 +218,18 @@ static void withdraw_page(struct shadow *shadow, uint32_t page, const uint8_t *h
     }
 }
 
-/* Called by physmem when a frame becomes watched: no write entry for it may stay. */
-static void withdraw_writers(void *opaque, frame_number frame) {
+/* Nor a read entry, although it may be one that lets code be executed and is soon made again. */
+static void withdraw_reads(struct shadow *shadow, uint32_t page, const uint8_t *host) {
+    for (unsigned i = 0; i < shadow->all_count; i++) {
+        if (has_live_entry(&shadow->spaces[i], SHADOW_READ, page, host)) {
+            shadow_drop_pages(shadow, &shadow->spaces[i], page, 1);
+        }
+    }
+}
+
+/* Called by physmem when a frame becomes watched: no write entry for it may stay, and when it gets
+ * code, no read entry that is no leave to execute. */
+static void withdraw(void *opaque, frame_number frame, enum physmem_watch reason) {
     struct shadow *shadow = opaque;
     const uint8_t *host = physmem_frame_host(shadow->physmem, frame);
     uint32_t at = shadow->frame_writers[frame];
@@ -213,9 +237,16 @@ static void withdraw_writers(void *opaque, frame_number frame) {
     while (at != 0) {
         struct writer_node *node = &shadow->writers[at - 1];
         uint32_t next = node->next;
-        withdraw_page(shadow, node->page, host);
-        node->next = shadow->free_writers;
-        shadow->free_writers = at;
+        bool tracks_reads = (node->tracked & TRACKS_READS) != 0;
+        bool stays = tracks_reads && reason != WATCH_CODE;
+        uint32_t *list = stays ? &shadow->frame_writers[frame] : &shadow->free_writers;
+        if (!tracks_reads) {
+            withdraw_page(shadow, node->tracked, host);
+        } else if (!stays) {
+            withdraw_reads(shadow, node->tracked & ~TRACKS_READS, host);
+        }
+        node->next = *list;
+        *list = at;
         at = next;
     }
 }
@@ -240,7 +271,7 @@ bool shadow_track_init(struct shadow *shadow, struct error *error) {
         shadow->uses[i] = (struct table_use){.frame = FRAME_NONE};
     }
     physmem_on_write(shadow->physmem, WATCH_PAGE_TABLE, table_written, shadow);
-    physmem_on_protect(shadow->physmem, withdraw_writers, shadow);
+    physmem_on_protect(shadow->physmem, withdraw, shadow);
     return true;
 }
 

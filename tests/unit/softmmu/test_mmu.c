@@ -155,6 +155,31 @@ Test(mmu, fetch_page_finds_frames_and_obeys_execute_disable) {
     guest_stop(&guest);
 }
 
+/* Translated code takes an entry for leave to run what it knows there, in any address space. */
+Test(mmu, a_page_that_must_not_be_executed_has_no_entry_once_its_frame_holds_code) {
+    struct guest guest;
+    guest_start(&guest);
+    guest_map_pae(&guest, 0x401000, 0x9000 | P | W | U | NX);
+    guest_map_pae(&guest, 0x402000, 0x9000 | P | W | U);
+    guest_page_pae(&guest, 0, EFER_NXE);
+    for (unsigned already_watched = 0; already_watched < 2; already_watched++) {
+        for (uint32_t linear = 0x401000; linear <= 0x402000; linear += 0x1000) {
+            mmu_invalidate_page(&guest.mmu, linear);
+            CHECK_HEX(value_at(&guest, linear, 1), 0);
+            cr_assert_neq(guest.mmu.read_table[linear >> 12], 0u);
+        }
+        if (already_watched != 0)
+            physmem_watch(guest.pm, 9, WATCH_STORES);
+        physmem_watch(guest.pm, 9, WATCH_CODE);
+        CHECK_HEX(guest.mmu.read_table[0x401], 0);
+        cr_expect_neq(guest.mmu.read_table[0x402], 0u);
+        CHECK_HEX(value_at(&guest, 0x401000, 1), 0);
+        CHECK_HEX(guest.mmu.read_table[0x401], 0);
+        physmem_unwatch(guest.pm, 9, WATCH_CODE);
+    }
+    guest_stop(&guest);
+}
+
 Test(mmu, the_frame_of_a_write_is_that_of_the_page_and_none_for_registers) {
     static const struct mmio_ops ops = {log_read, log_written};
     struct register_log registers = {0};
