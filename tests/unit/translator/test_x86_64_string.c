@@ -136,6 +136,28 @@ Test(x86_64_string, counts_and_pages_agree_with_the_interpreter) {
     }
 }
 
+/* Accessed bits tell which operand came first. */
+Test(x86_64_string, a_source_that_faults_leaves_the_page_of_the_other_operand_untouched) {
+    static const struct run forms[] = {RUN_OF("\xf3\xa4"), RUN_OF("\xf3\xa5"), RUN_OF("\xf3\xa6"),
+                                       RUN_OF("\x66\xf2\xa7"), RUN_OF("\xf3\xa7")};
+    for (unsigned has_window = 0; has_window < 2; has_window++) {
+        struct engine_pair pair;
+        create(&pair, has_window);
+        for (unsigned n = 0; n < 2 * ARRAY_SIZE(forms); n++) {
+            struct run run = forms[n / 2];
+            run.esi = SOURCE + (n % 2 == 0 ? 0x800 : 0xffe); /* absent, or begins before it */
+            run.edi = TARGET + 0x2344;
+            run.ecx = 50;
+            set_entry(&pair, SOURCE, n % 2 == 0 ? SOURCE | 2 : SOURCE | 7);
+            set_entry(&pair, SOURCE + 0x1000, (SOURCE + 0x1000) | 2);
+            set_entry(&pair, TARGET + 0x2000, (TARGET + 0x2000) | 7);
+            repeat_source(&pair, run.esi, run.edi);
+            compare(&pair, &run);
+        }
+        engine_pair_destroy(&pair);
+    }
+}
+
 /* The budget ends a run after each chunk, wherever the instruction stands in its block. */
 Test(x86_64_string, a_chunk_counts_as_an_instruction) {
     for (unsigned has_window = 0; has_window < 2; has_window++) {

@@ -46,8 +46,8 @@ struct slow_access {
     struct x87_pending x87; /* to be set first */
 };
 
-/** A site whose stub is still to be emitted; `slow` is for SITE_ACCESS, SITE_SEGMENT and
- * SITE_LOOKUP. */
+/** A site whose stub is still to be emitted; `slow` is for SITE_ACCESS, SITE_ACCESS_TWO,
+ * SITE_SEGMENT and SITE_LOOKUP. */
 struct pending_site {
     uint32_t at;
     uint8_t kind;

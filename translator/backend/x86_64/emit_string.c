@@ -161,7 +161,7 @@ static void emit_in_window(struct emitter *e, const struct string_op *op, unsign
     exchange(e, X64_RCX, X64_R8);
     e->slow[count].resume = x64_here(&e->as);
     enter_window(e, op);
-    emit_add_site(e, SITE_ACCESS, emit_here(e), trap);
+    emit_add_site(e, op->reads_source ? SITE_ACCESS_TWO : SITE_ACCESS, emit_here(e), trap);
     repeat(e, op);
     pad_for_jump(e);
     leave_window(e, op);

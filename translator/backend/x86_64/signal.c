@@ -19,6 +19,7 @@
 #include <ucontext.h>
 
 #define PAGE_FAULT_WRITE   2 /* in the error code that the kernel shows */
+#define LARGEST_ELEMENT    4 /* of a string */
 #define RETURNS_KEPT_BYTES (RETURN_STACK_BYTES / 2)
 #define SIGNAL_STACK_BYTES (UINT64_C(256) << 10)
 
@@ -102,6 +103,43 @@ static bool is_return_overflow(const struct code_memory *memory, int number,
     return number == SIGSEGV && below - 1 < HOST_PAGE_BYTES;
 }
 
+/** Map the page that was missed; false when the access must go out of line. */
+static bool fill_window(struct backend *backend, struct x64_site *site, uintptr_t address,
+                        bool is_write) {
+    enum cpu_part before = cpu_enter_part(backend->cpu, PART_WINDOWS);
+    enum window_fill fill = x64_window_fill(backend, address, is_write);
+    cpu_set_part(backend->cpu, before);
+    /* Whoever touches fresh pages faults at each, and yet works on memory. */
+    if (fill == WINDOW_SLOW)
+        slow_sites_note_trap(backend, site);
+    return fill == WINDOW_FILLED;
+}
+
+/** The same for an access at RSI and then RDI. The host may look at RDI first, of which the guest
+ *  must not learn by an accessed bit if RSI faults; so that is mapped first. */
+static bool fill_window_for_two(struct backend *backend, struct x64_site *site, uintptr_t source,
+                                uintptr_t address, bool is_write) {
+    uint64_t linear = source - (uintptr_t)backend->window;
+    if (linear >= WINDOW_BYTES || (linear & GUEST_PAGE_MASK) > GUEST_PAGE_SIZE - LARGEST_ELEMENT)
+        return false;
+    bool is_known = backend->cpu->mmu.read_table[linear >> GUEST_PAGE_SHIFT] != 0;
+    if (!is_known && !fill_window(backend, site, source, false))
+        return false;
+    bool is_done = !is_known && !is_write && (source ^ address) < GUEST_PAGE_SIZE;
+    return is_done || fill_window(backend, site, address, is_write);
+}
+
+static bool handle_missing_page(struct backend *backend, struct x64_site *site,
+                                const mcontext_t *host, uintptr_t address) {
+    bool is_write = (host->gregs[REG_ERR] & PAGE_FAULT_WRITE) != 0;
+    backend->context->budget = host->gregs[REG_R13];
+    x64_count_executed(backend,
+                       backend->context->limit - (uint64_t)x64_instructions_left(backend->context));
+    if (site->kind == SITE_ACCESS)
+        return fill_window(backend, site, address, is_write);
+    return fill_window_for_two(backend, site, (uintptr_t)host->gregs[REG_RSI], address, is_write);
+}
+
 /** True when execution can go on, at *rip. */
 static bool handle(struct backend *backend, int number, const siginfo_t *info,
                    ucontext_t *context) {
@@ -117,25 +155,15 @@ static bool handle(struct backend *backend, int number, const siginfo_t *info,
     if (site == NULL || (number == SIGFPE) != (site->kind == SITE_DIVIDE))
         return false;
     backend->counters->host_traps++;
-    bool is_write = (context->uc_mcontext.gregs[REG_ERR] & PAGE_FAULT_WRITE) != 0;
     switch (site->kind) {
     case SITE_EVENT:
         mprotect(memory->event, HOST_PAGE_BYTES, PROT_READ | PROT_WRITE);
         break;
-    case SITE_ACCESS: {
-        enum cpu_part before = cpu_enter_part(backend->cpu, PART_WINDOWS);
-        backend->context->budget = context->uc_mcontext.gregs[REG_R13];
-        x64_count_executed(backend, backend->context->limit -
-                                        (uint64_t)x64_instructions_left(backend->context));
-        enum window_fill fill = x64_window_fill(backend, (uintptr_t)info->si_addr, is_write);
-        cpu_set_part(backend->cpu, before);
-        if (fill == WINDOW_FILLED)
+    case SITE_ACCESS:
+    case SITE_ACCESS_TWO:
+        if (handle_missing_page(backend, site, &context->uc_mcontext, (uintptr_t)info->si_addr))
             return true;
-        /* Whoever touches fresh pages faults at each, and yet works on memory. */
-        if (fill == WINDOW_SLOW)
-            slow_sites_note_trap(backend, site);
         break;
-    }
     case SITE_SEGMENT:
         slow_sites_note_trap(backend, site);
         break;

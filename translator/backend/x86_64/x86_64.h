@@ -85,6 +85,7 @@ enum access_kind { ACCESS_LOAD, ACCESS_RMW, ACCESS_STORE, ACCESS_PROBE };
    do the instruction. */
 enum site_kind {
     SITE_ACCESS,
+    SITE_ACCESS_TWO, /* at RSI, then at RDI */
     SITE_SEGMENT,
     SITE_LOOKUP,
     SITE_JUMP,
