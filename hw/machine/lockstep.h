@@ -20,7 +20,7 @@
 #include <stdio.h>
 
 #define LOCKSTEP_STREAMS (MACHINE_SERIAL_PORTS + 3)
-#define LOCKSTEP_STORES  4096
+#define LOCKSTEP_STORES  65536 /* a stop that sees more compares all of memory */
 
 /* One byte stream to the outside: what each machine wrote to it, and who listens. */
 struct lockstep_stream {
