@@ -254,19 +254,28 @@ Test(x86_64_x87, transcendental_instructions_set_status_and_registers_as_the_int
     engine_pair_destroy(&pair);
 }
 
-/* fld dword [ebx]; mov ebx,[ebx+4] */
-Test(x86_64_x87, the_data_pointer_is_that_of_the_register_before_it_is_loaded_anew) {
-    static const uint8_t code[] = {0xd9, 0x03, 0x8b, 0x5b, 0x04};
+/** The code begins with an x87 load by the register, and then changes that. */
+static void check_data_pointer(const uint8_t *code, size_t size, unsigned reg, const char *name) {
     struct engine_pair pair;
     create(&pair, true);
     translator_skip_warm_up(pair.translator);
     for (unsigned round = 0; round < 3; round++) {
-        engine_pair_load(&pair, code, sizeof(code), true);
+        engine_pair_load(&pair, code, size, true);
         fill_memory(&pair);
         set_x87(&pair);
-        pair.reference->cpu.gpr[GPR_EBX] = pair.tested->cpu.gpr[GPR_EBX] = FLAT_DATA;
+        pair.reference->cpu.gpr[reg] = pair.tested->cpu.gpr[reg] = FLAT_DATA;
         engine_pair_run(&pair, 100);
-        expect_same_x87(&pair, round, " d9 03 8b 5b 04");
+        expect_same_x87(&pair, round, name);
     }
     engine_pair_destroy(&pair);
+}
+
+Test(x86_64_x87, the_data_pointer_is_that_of_the_register_before_it_is_loaded_anew) {
+    static const uint8_t code[] = {0xd9, 0x03, 0x8b, 0x5b, 0x04};
+    check_data_pointer(code, sizeof(code), GPR_EBX, "fld dword [ebx]; mov ebx,[ebx+4]");
+}
+
+Test(x86_64_x87, the_data_pointer_is_that_of_the_register_before_flags_are_loaded_into_it) {
+    static const uint8_t code[] = {0xd9, 0x00, 0x9f};
+    check_data_pointer(code, sizeof(code), GPR_EAX, "fld dword [eax]; lahf");
 }

@@ -161,27 +161,27 @@ static void and_constant(struct emitter *e, uint8_t reg, uint32_t mask) {
     x64_with_reg(&e->as, &insn, reg);
 }
 
+static bool is_only_use(const struct emitter *e, const struct ir_value *value, unsigned temp) {
+    return value->kind == IR_TEMP && value->number == temp && e->temps[temp].uses == 1;
+}
+
 /** GET_FLAGS, OR 2, MOV to AH: LAHF. */
 static bool is_lahf(const struct emitter *e) {
     const struct ir_insn *get = &e->ir->insn[e->at];
     if (e->at + 2 >= e->ir->count)
         return false;
-    const struct ir_insn * or = get + 1, *move = get + 2;
-    return or->op == IR_OR && or->type == IR_I8 && or->a.kind == IR_TEMP &&
-           or->a.number == get->dst.number && or->b.kind == IR_CONSTANT &&
-           or->b.constant == FLAG_RESERVED_1 &&
-           or
-               ->dst.kind == IR_TEMP && move->op == IR_MOV && move->type == IR_I8 &&
-                   move->a.kind == IR_TEMP && move->a.number == or
-               ->dst.number && move->dst.kind == IR_REGISTER && move->dst.number == 4 &&
-                   e->temps[get->dst.number]
-               .uses == 1 &&
-                   e->temps[or->dst.number]
-               .uses == 1;
+    const struct ir_insn *add_bit = get + 1, *move = get + 2;
+    return add_bit->op == IR_OR && add_bit->type == IR_I8 &&
+           is_only_use(e, &add_bit->a, get->dst.number) && add_bit->b.kind == IR_CONSTANT &&
+           add_bit->b.constant == FLAG_RESERVED_1 && add_bit->dst.kind == IR_TEMP &&
+           move->op == IR_MOV && move->type == IR_I8 &&
+           is_only_use(e, &move->a, add_bit->dst.number) && move->dst.kind == IR_REGISTER &&
+           move->dst.number == 4;
 }
 
 void emit_GET_FLAGS(struct emitter *e, const struct ir_insn *insn) {
     if (is_lahf(e)) {
+        emit_x87_pass(e, insn + 2);
         x64_byte(&e->as, 0x9f);
         e->at += 2;
         return;
