@@ -228,38 +228,42 @@ void random_guest_reset(const struct random_guest *guest, struct test_cpu *t, un
 }
 
 /** What the tables, as they stand in memory, say about a page. */
-static bool same_mapping(struct test_cpu *t, const struct paging *paging, linear_addr linear,
-                         struct page_walk *last, enum mmu_status *last_status) {
-    struct page_walk now = {0};
+static struct page_walk find_mapping(const struct cpu *cpu, const struct paging *paging,
+                                     linear_addr linear) {
+    struct page_walk walk;
     uint32_t error_code;
-    enum mmu_status status =
-        page_walk(t->cpu.physmem, paging, linear, MMU_FETCH, PAGE_WALK_PEEK, &now, &error_code);
-    bool is_same = status == *last_status && now.page == last->page &&
-                   now.is_user == last->is_user && now.is_executable == last->is_executable;
-    *last = now;
-    *last_status = status;
-    return is_same;
+    bool is_mapped = page_walk(cpu->physmem, paging, linear, MMU_FETCH, PAGE_WALK_PEEK, &walk,
+                               &error_code) == MMU_OK;
+    return is_mapped ? walk : (struct page_walk){.page = UINT64_MAX};
+}
+
+static bool may_run_alike(const struct page_walk *a, const struct page_walk *b) {
+    return a->page == b->page && a->is_user == b->is_user && a->is_executable == b->is_executable;
+}
+
+static struct paging paging_of(const struct cpu *cpu) {
+    struct paging paging = {0};
+    paging_set(&paging, cpu->cr0, cpu->cr3, cpu->cr4, cpu->msr.efer);
+    if (paging.mode & PAGING_PAE)
+        paging_load_pdptes(cpu->physmem, cpu->cr3, paging.pdpte);
+    return paging;
 }
 
 bool random_guest_remaps_its_page(const struct random_guest *guest, struct test_cpu *t,
                                   unsigned round, unsigned instructions) {
-    struct cpu *cpu = &t->cpu;
+    const struct cpu *cpu = &t->cpu;
     random_guest_reset(guest, t, round);
     for (unsigned n = 1; n <= instructions; n++) {
         uint32_t linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
         uint64_t cr3 = cpu->cr3;
-        struct paging paging = {0};
-        struct page_walk mapping = {0};
-        enum mmu_status status = MMU_OK;
-        paging_set(&paging, cpu->cr0, cpu->cr3, cpu->cr4, cpu->msr.efer);
-        if (paging.mode & PAGING_PAE)
-            paging_load_pdptes(cpu->physmem, cr3, paging.pdpte);
-        same_mapping(t, &paging, linear, &mapping, &status);
-        if (interp_run(cpu, n) != CPU_EXIT_LIMIT)
+        const struct paging paging = paging_of(cpu);
+        const struct page_walk before = find_mapping(cpu, &paging, linear);
+        if (interp_run(&t->cpu, n) != CPU_EXIT_LIMIT)
             return false;
         uint32_t next_linear = (uint32_t)(cpu->seg[SEG_CS].base + cpu->eip);
+        const struct page_walk after = find_mapping(cpu, &paging, linear);
         bool stays = (linear ^ next_linear) < GUEST_PAGE_SIZE && cpu->cr3 == cr3;
-        if (stays && !same_mapping(t, &paging, linear, &mapping, &status))
+        if (stays && !may_run_alike(&before, &after))
             return true;
     }
     return false;

@@ -17,44 +17,40 @@ static void put_back(struct backend *backend, const struct slow_site *slow) {
     slow->site->traps = 0;
 }
 
-static void put_back_until(struct backend *backend, uint64_t icount) {
-    struct slow_sites *sites = &backend->slow_sites;
-    unsigned kept = 0;
-    sites->next_retry = UINT64_MAX;
-    for (unsigned i = 0; i < sites->count; i++) {
-        struct slow_site *slow = &sites->entry[i];
-        if (slow->retry_at <= icount) {
-            put_back(backend, slow);
-            continue;
-        }
-        if (slow->retry_at < sites->next_retry)
-            sites->next_retry = slow->retry_at;
-        sites->entry[kept++] = *slow;
-    }
-    sites->count = kept;
+static void remember(struct slow_sites *sites, const struct slow_site *slow) {
+    sites->entry[sites->count++] = *slow;
+    if (slow->retry_at < sites->next_retry)
+        sites->next_retry = slow->retry_at;
 }
 
 void slow_sites_note_trap(struct backend *backend, struct x64_site *site) {
     struct slow_sites *sites = &backend->slow_sites;
     if (++site->traps != TRAPS_TO_PATCH)
         return;
-    if (sites->count == MOST_SLOW_SITES)
-        put_back_until(backend, UINT64_MAX);
-    struct slow_site *slow = &sites->entry[sites->count++];
     uint8_t *at = backend->memory.writable + site->at;
-    slow->site = site;
-    slow->retry_at = backend->counted_to + (FIRST_WAIT << site->patches);
-    memcpy(slow->replaced, at, SLOW_SITE_JUMP_BYTES);
-    if (slow->retry_at < sites->next_retry)
-        sites->next_retry = slow->retry_at;
+    struct slow_site slow = {.site = site,
+                             .retry_at = backend->counted_to + (FIRST_WAIT << site->patches)};
+    memcpy(slow.replaced, at, SLOW_SITE_JUMP_BYTES);
+    if (sites->count < MOST_SLOW_SITES)
+        remember(sites, &slow);
     site->patches += site->patches < MOST_DOUBLINGS;
     store_le32(at + 1, site->stub - (site->at + SLOW_SITE_JUMP_BYTES));
     *at = JMP_REL32;
 }
 
 void slow_sites_retry(struct backend *backend, uint64_t icount) {
-    if (UNLIKELY(icount >= backend->slow_sites.next_retry))
-        put_back_until(backend, icount);
+    struct slow_sites *sites = &backend->slow_sites;
+    if (LIKELY(icount < sites->next_retry))
+        return;
+    unsigned count = sites->count;
+    slow_sites_clear(sites);
+    for (unsigned i = 0; i < count; i++) {
+        const struct slow_site slow = sites->entry[i];
+        if (slow.retry_at <= icount)
+            put_back(backend, &slow);
+        else
+            remember(sites, &slow);
+    }
 }
 
 void slow_sites_clear(struct slow_sites *sites) {

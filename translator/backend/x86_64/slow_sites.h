@@ -3,7 +3,8 @@
  * stub from then on. But what it met may pass: a kernel's copying loop has pages with code or a
  * chip's registers under it now, and memory for the next hour. The stub serves memory as well, many
  * times as slowly as the instruction. So after a while the site may trap again, and each time that
- * proves wrong the next trial comes twice as late.
+ * proves wrong the next trial comes twice as late. Sites beyond those that can be remembered stay
+ * out of line until the code cache is flushed.
  */
 #ifndef TRANSLATOR_BACKEND_X86_64_SLOW_SITES_H
 #define TRANSLATOR_BACKEND_X86_64_SLOW_SITES_H
